@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shape of every use-case: a plan, then its application.
+
+Check mode stops after the plan and diff prints it, so what check mode predicts and what a run does cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+
+Diff = t.Dict[str, str]  # {"before": …, "after": …, "before_header": …, "after_header": …}
+
+
+@dataclass
+class Outcome:
+    """What a task returns.
+
+    `values` are the module's documented return values; no name in it may be `results`, `items` or `keys`.
+    `actions` says in order what was done (or, for a plan, would be done), a short sentence each.
+    `failure` fails the task *after* all items were worked on: values are returned beside it.
+    """
+
+    changed: bool = False
+    values: dict[str, t.Any] = field(default_factory=dict)
+    actions: list[str] = field(default_factory=list)
+    diff: Diff | None = None
+    failure: GitopsError | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+P = t.TypeVar("P")
+
+
+class UseCase(t.Protocol[P]):
+    """plan() only reads; predict() turns a plan into check mode's outcome without any I/O; apply() carries it out."""
+
+    def plan(self) -> P: ...
+
+    def predict(self, plan: P) -> Outcome: ...
+
+    def apply(self, plan: P) -> Outcome: ...
+
+
+class Progress(t.Protocol):
+    """The port to which long work reports. `total` is None where it is not known."""
+
+    def start(self, what: str, total: int | None, unit: str) -> None: ...
+
+    def advance(self, amount: int) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Quiet:
+    """The Progress that shows nothing."""
+
+    def start(self, what: str, total: int | None, unit: str) -> None:
+        del what, total, unit
+
+    def advance(self, amount: int) -> None:
+        del amount
+
+    def finish(self) -> None:
+        return None

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checkout as `ansible_collections.proven.gitops`, and modules run in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COLLECTIONS = ROOT / "build" / "collections"
+
+_link = COLLECTIONS / "ansible_collections" / "proven" / "gitops"
+if not _link.exists():
+    _link.parent.mkdir(parents=True, exist_ok=True)
+    _link.symlink_to(os.path.relpath(ROOT, _link.parent))
+sys.path.insert(0, str(COLLECTIONS))
+sys.path.insert(0, str(ROOT / "tests"))
+
+Result = t.Dict[str, t.Any]
+
+
+class RunModule(t.Protocol):
+    """`run_module("oci_push", reference=…, check=True)` gives the module's result; `failed` is in it where it failed."""
+
+    def __call__(self, name: str, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result: ...
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch) -> RunModule:
+    """A module's own main(), in this process: the same argument parsing and result as in a task, without the fork."""
+    from ansible.module_utils.testing import patch_module_args
+
+    def run(name: str, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result:
+        module = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{name}")
+        arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}
+        output = io.StringIO()
+        with patch_module_args(arguments), contextlib.redirect_stdout(output):
+            with pytest.raises(SystemExit):
+                module.main()
+        return t.cast(Result, json.loads(output.getvalue()))
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads the developer's credentials, keys or proxies."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in list(os.environ):
+        if name.startswith(("COSIGN_", "PROVEN_", "DOCKER_CONFIG", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")) or (
+            name.lower().endswith("_proxy")
+        ):
+            monkeypatch.delenv(name)
