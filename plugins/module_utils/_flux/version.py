@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flux releases, and what each of them can read.
+
+A version is that of the Flux distribution (`flux version`, the tag of fluxcd/flux2), not of source-controller.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+
+_VERSION = re.compile(r"v?(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class FluxVersion:
+    """A release of Flux; ordered as releases are. A missing patch level is 0: what the first release of a minor cannot do."""
+
+    major: int
+    minor: int
+    patch: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> FluxVersion:
+        """`2.8`, `2.8.3` or `v2.9.5`. Raises InvalidOption for `flux_version`."""
+        match = _VERSION.fullmatch(text.strip())
+        if match is None:
+            raise InvalidOption("flux_version", f"{text!r} is not a version of Flux such as '2.9' or 'v2.9.5'")
+        if match.group() == "2.1":  # YAML reads an unquoted 2.10 as the number 2.1
+            raise InvalidOption(
+                "flux_version",
+                "2.1 is what YAML makes of an unquoted 2.10: write '2.10' in quotes (or '2.1.0' for Flux 2.1)",
+            )
+        major, minor, patch = match.groups()
+        return cls(int(major), int(minor), int(patch or 0))
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+NEWEST = FluxVersion(2, 10, 1)
+
+# Minors that the Flux project supports at the time of NEWEST: the last three.
+OLDEST_SUPPORTED = FluxVersion(2, 8)
+
+
+def reads_bundles(version: FluxVersion) -> bool:
+    """Whether signatures in cosign 3's bundle format are found (source-controller 1.8, its pull request 1961)."""
+    return version >= FluxVersion(2, 8)
+
+
+def reads_bundles_over_plain_http(version: FluxVersion) -> bool:
+    """Whether bundles are found over plain HTTP beyond loopback too (source-controller 1.9, its pull request 2061)."""
+    return version >= FluxVersion(2, 9)
+
+
+def signature_formats(version: FluxVersion) -> tuple[str, ...]:
+    """The signature formats that a version looks for, in its order: a bundle that is found hides a legacy signature."""
+    return ("bundle", "legacy") if reads_bundles(version) else ("legacy",)
