@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong between us and a registry, apart enough for a verdict: refused, absent, wrong, or simply not asked."""
+
+from __future__ import annotations
+
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+
+
+class RegistryError(GitopsError):
+    """Any failure of a registry operation. `details` holds at least `registry` (host), where one was asked."""
+
+    code = "registry_error"
+
+
+class Unreachable(RegistryError):
+    """No usable answer came: name, connection, TLS, time, or a registry that kept failing (5xx, 429)."""
+
+    code = "unreachable"
+
+
+class Unauthorized(RegistryError):
+    """401 or 403 in the end. The message names the kind and the source of the credentials tried, never their values."""
+
+    code = "unauthorized"
+
+
+class NotFound(RegistryError):
+    """The registry says that there is no such repository, manifest or blob."""
+
+    code = "not_found"
+
+
+class Refused(RegistryError):
+    """Any other 4xx; the registry's own error code and message are in the text, masked and cut."""
+
+    code = "refused"
+
+
+class BadAnswer(RegistryError):
+    """An answer that breaks the protocol or a promise: wrong digest, too many bytes, not parseable."""
+
+    code = "bad_answer"
+
+
+class Busy(RegistryError):
+    """Another process of this host kept the lock on what we wanted to change."""
+
+    code = "busy"
