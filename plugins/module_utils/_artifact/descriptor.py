@@ -67,7 +67,7 @@ class Descriptor:
         return cls(media_type, of_bytes(data), len(data), dict(annotations or {}))
 
     def as_json(self) -> Json:
-        """In the key order of Go's ocispec.Descriptor, which every peer writes."""
+        """In the key order of go-containerregistry (pkg/v1/manifest.go), which cosign and flux write."""
         value: Json = {"mediaType": self.media_type, "size": self.size, "digest": self.digest}
         if self.annotations:
             value["annotations"] = dict(self.annotations)
