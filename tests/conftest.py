@@ -24,11 +24,15 @@ if not _link.exists():
 sys.path.insert(0, str(COLLECTIONS))
 sys.path.insert(0, str(ROOT / "tests"))
 
-Result = t.Dict[str, t.Any]
+pytest_plugins = ["skips"]
+
+_PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_CONFIG", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
+
+Result = dict[str, t.Any]
 
 
 class RunModule(t.Protocol):
-    """`run_module("oci_push", reference=…, check=True)` gives the module's result; `failed` is in it where it failed."""
+    """`run_module("oci_push", reference=…, check=True)` gives the module's result, `failed` where it failed."""
 
     def __call__(self, name: str, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result: ...
 
@@ -42,9 +46,8 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> RunModule:
         module = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{name}")
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}
         output = io.StringIO()
-        with patch_module_args(arguments), contextlib.redirect_stdout(output):
-            with pytest.raises(SystemExit):
-                module.main()
+        with patch_module_args(arguments), contextlib.redirect_stdout(output), pytest.raises(SystemExit):
+            module.main()
         return t.cast(Result, json.loads(output.getvalue()))
 
     return run
@@ -56,7 +59,5 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     for name in list(os.environ):
-        if name.startswith(("COSIGN_", "PROVEN_", "DOCKER_CONFIG", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")) or (
-            name.lower().endswith("_proxy")
-        ):
+        if name.startswith(_PERSONAL) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one root of every error this collection raises on purpose.
 
-Each room derives its own errors from GitopsError; `_ansible/run.py` is the only place that turns them into a failed task.
+Each room derives its own errors from GitopsError; only `_ansible/run.py` turns them into a failed task.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ansible.module_utils.basic import AnsibleModule
 
-Option = t.Dict[str, t.Any]
+Option = dict[str, t.Any]
 
 
 @dataclass(frozen=True)

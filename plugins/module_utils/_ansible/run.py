@@ -19,9 +19,11 @@ P = t.TypeVar("P")
 
 
 def register_secret(module: AnsibleModule) -> t.Callable[[str], None]:
-    """A sink for secrets derived while working (tokens, decoded passwords): each is masked in all output from then on."""
+    """A sink for secrets derived while working (tokens, decoded passwords): all output from then on masks them."""
     try:
-        from ansible.module_utils.secrets import register_secret as core_register  # type: ignore[import-not-found,unused-ignore]
+        from ansible.module_utils.secrets import (  # type: ignore[import-not-found,unused-ignore]
+            register_secret as core_register,
+        )
     except ImportError:  # before ansible-core 2.22 the module's own list is what masks
         core_register = None
 
@@ -45,7 +47,7 @@ def run(module: AnsibleModule, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
         module.fail_json(msg=missing_required_lib(error.package), failure=error.as_failure())
     except GitopsError as error:
         module.fail_json(msg=error.message, failure=error.as_failure())
-    except Exception as error:  # the outermost guard: a bug must still leave as a task's failure
+    except Exception as error:  # noqa: BLE001 - the outermost guard: a bug must still leave as a task's failure
         module.fail_json(
             msg=f"unexpected {type(error).__name__}: {error}",
             exception=error,

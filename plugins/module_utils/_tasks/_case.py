@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 
-Diff = t.Dict[str, str]  # {"before": …, "after": …, "before_header": …, "after_header": …}
+Diff = dict[str, str]  # {"before": …, "after": …, "before_header": …, "after_header": …}
 
 
 @dataclass
