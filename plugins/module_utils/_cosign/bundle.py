@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Sigstore bundle v0.3 around a signed in-toto statement, and the OCI referrer that holds it.
+
+Sources: sigstore/protobuf-specs, sigstore_bundle.proto; in-toto/attestation v1, statement.md; DSSE v1, protocol.md;
+cosign, specs/BUNDLE_SPEC.md and pkg/oci/remote; sigstore-go, pkg/bundle/bundle.go, whose rules the reader follows.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+    EMPTY,
+    EMPTY_BYTES,
+    Descriptor,
+    Manifest,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal, of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import protojson as pj
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+
+MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flux ask of a layer
+SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+
+CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
+PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
+CREATED_ANNOTATION = "org.opencontainers.image.created"
+
+MAX_BUNDLE = 16 << 20  # bytes; a signature takes 1 to 12 KiB, an attestation with an SBOM some MiB
+_MAX_ENTRIES = 32  # log entries, time stamps, digests of a subject, as in sigstore-go (CVE-2024-45395)
+_MAX_SUBJECTS = 1024
+
+_V03 = re.compile(
+    r"application/vnd\.dev\.sigstore\.bundle(\.v0\.3(\.(0|[1-9][0-9]{0,8}))?\+json|\+json;version=0\.3)\Z", re.ASCII
+)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*\Z", re.ASCII)
+
+_TLOG_ENTRY = pj.message(
+    {
+        "logIndex": pj.int64,
+        "logId": pj.message({"keyId": pj.binary}),
+        "kindVersion": pj.message({"kind": pj.string, "version": pj.string}),
+        "integratedTime": pj.int64,
+        "inclusionPromise": pj.message({"signedEntryTimestamp": pj.binary}),
+        "inclusionProof": pj.message(
+            {
+                "logIndex": pj.int64,
+                "rootHash": pj.binary,
+                "treeSize": pj.int64,
+                "hashes": pj.repeated(pj.binary, 64),
+                "checkpoint": pj.message({"envelope": pj.string}),
+            }
+        ),
+        "canonicalizedBody": pj.binary,
+    }
+)
+_CERTIFICATE = pj.message({"rawBytes": pj.binary})
+_BUNDLE = {
+    "mediaType": pj.string,
+    "verificationMaterial": pj.message(
+        {
+            "publicKey": pj.message({"hint": pj.string}),
+            "x509CertificateChain": pj.message({"certificates": pj.repeated(_CERTIFICATE, _MAX_ENTRIES)}),
+            "certificate": _CERTIFICATE,
+            "tlogEntries": pj.repeated(_TLOG_ENTRY, _MAX_ENTRIES),
+            "timestampVerificationData": pj.message(
+                {"rfc3161Timestamps": pj.repeated(pj.message({"signedTimestamp": pj.binary}), _MAX_ENTRIES)}
+            ),
+        }
+    ),
+    "messageSignature": pj.message(
+        {"messageDigest": pj.message({"algorithm": pj.enum, "digest": pj.binary}), "signature": pj.binary}
+    ),
+    "dsseEnvelope": pj.message(
+        {
+            "payload": pj.binary,
+            "payloadType": pj.string,
+            "signatures": pj.repeated(pj.message({"sig": pj.binary, "keyid": pj.string}), _MAX_ENTRIES),
+        }
+    ),
+}
+_SUBJECT = pj.message(
+    {
+        "name": pj.string,
+        "uri": pj.string,
+        "digest": pj.string_map(_MAX_ENTRIES),
+        "content": pj.binary,
+        "downloadLocation": pj.string,
+        "mediaType": pj.string,
+        "annotations": pj.struct,
+    }
+)
+_STATEMENT = {
+    "_type": pj.string,
+    "subject": pj.repeated(_SUBJECT, _MAX_SUBJECTS),
+    "predicateType": pj.string,
+    "predicate": pj.struct,
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle as read: the signed envelope's parts and who is said to have signed. Nothing of it is verified.
+
+    `hint` names a key (never to be trusted), `certificate` is the DER of a keyless signer; one of them is None.
+    """
+
+    media_type: str
+    payload: bytes
+    payload_type: str
+    signature: bytes
+    hint: str | None
+    certificate: bytes | None
+    tlog_entries: int = 0
+    timestamps: int = 0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a statement is about. `digest` is the sha256 digest, or None where the statement gives another kind only."""
+
+    digest: str | None
+    annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An in-toto statement: subjects, and the type of what is said of them."""
+
+    predicate_type: str
+    subjects: tuple[Subject, ...]
+
+
+def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
+    """The bytes to sign: "this digest is signed", as cosign 3.1 writes it."""
+    value = {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {
+                "digest": {"sha256": hexadecimal(check_syntax(digest))},
+                "annotations": {key: annotations[key] for key in sorted(annotations)},
+            }
+        ],
+        "predicateType": SIGN_PREDICATE,
+        "predicate": {},
+    }
+    try:
+        return strict_json.compact(value)
+    except UnicodeEncodeError:
+        raise InvalidOption("annotations", "not valid Unicode text") from None
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """DSSE's pre-authentication encoding: what the signature is over."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
+    """A bundle with the signature over `pae(PAYLOAD_TYPE, statement)` by the key that `hint` names."""
+    return strict_json.compact(
+        {
+            "mediaType": MEDIA_TYPE,
+            "verificationMaterial": {"publicKey": {"hint": hint}},
+            "dsseEnvelope": {
+                "payload": base64.b64encode(statement).decode(),
+                "payloadType": PAYLOAD_TYPE,
+                "signatures": [{"sig": base64.b64encode(signature).decode()}],
+            },
+        }
+    )
+
+
+def parse_bundle(raw: bytes) -> Bundle:
+    """A bundle of the wire, by the rules of cosign's and Flux's reader; MalformedSignature says which one is broken."""
+    if len(raw) > MAX_BUNDLE:
+        raise MalformedSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
+    try:
+        value = pj.loads(raw, _BUNDLE, "bundle")
+    except pj.MalformedMessage as error:
+        raise MalformedSignature(error.message) from None
+    media_type, material = value.get("mediaType", ""), value.get("verificationMaterial", {})
+    if not _V03.match(media_type):
+        raise MalformedSignature(f"bundle: the media type {media_type[:100]!r} is not that of version 0.3")
+    hint, certificate = _signer(material)
+    _check_log(material.get("tlogEntries", []))
+    envelope = _envelope(value)
+    return Bundle(
+        media_type=media_type,
+        payload=envelope["payload"],
+        payload_type=envelope["payloadType"],
+        signature=envelope["signatures"][0]["sig"],
+        hint=hint,
+        certificate=certificate,
+        tlog_entries=len(material.get("tlogEntries", [])),
+        timestamps=len(material.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])),
+    )
+
+
+def _signer(material: dict[str, t.Any]) -> tuple[str | None, bytes | None]:
+    kinds = [name for name in ("publicKey", "certificate", "x509CertificateChain") if name in material]
+    if len(kinds) != 1:
+        raise MalformedSignature("bundle: not exactly one of publicKey and certificate in the verification material")
+    if kinds[0] == "publicKey":
+        return material["publicKey"].get("hint", ""), None
+    if kinds[0] == "x509CertificateChain":
+        raise MalformedSignature("bundle: a certificate chain, which version 0.3 does not allow")
+    certificate = material["certificate"].get("rawBytes")
+    if not certificate:
+        raise MalformedSignature("bundle: the certificate is empty")
+    return None, certificate
+
+
+def _check_log(entries: list[dict[str, t.Any]]) -> None:
+    for entry in entries:
+        proof = entry.get("inclusionProof")
+        complete = entry.get("canonicalizedBody") and entry.get("logId", {}).get("keyId") and "kindVersion" in entry
+        if not complete or entry.get("logIndex", 0) < 0:
+            raise MalformedSignature("bundle: an incomplete entry of a transparency log")
+        if proof is not None and not proof.get("checkpoint", {}).get("envelope"):
+            raise MalformedSignature("bundle: an inclusion proof without a checkpoint")
+    if entries and not any("inclusionProof" in entry for entry in entries):
+        raise MalformedSignature("bundle: no inclusion proof in the entries of transparency logs")
+
+
+def _envelope(value: dict[str, t.Any]) -> dict[str, t.Any]:
+    envelope = value.get("dsseEnvelope")
+    if envelope is None or "messageSignature" in value:
+        raise MalformedSignature("bundle: not a DSSE envelope, which signatures of images are in")
+    signatures = envelope.get("signatures", [])
+    if len(signatures) != 1 or not signatures[0].get("sig"):
+        raise MalformedSignature("bundle: not exactly one signature")
+    if signatures[0].get("keyid"):
+        raise MalformedSignature("bundle: the signature has a keyid, which cosign and Flux refuse")
+    if envelope.get("payloadType") != PAYLOAD_TYPE:
+        raise MalformedSignature(f"bundle: the payload type is not {PAYLOAD_TYPE}")
+    return {"payload": b"", **envelope}
+
+
+def parse_statement(payload: bytes) -> Statement:
+    """The statement of an envelope whose signature was checked before; MalformedSignature where it is not one."""
+    try:
+        value = pj.loads(payload, _STATEMENT, "statement")
+    except pj.MalformedMessage as error:
+        raise MalformedSignature(error.message) from None
+    if value.get("_type") != STATEMENT_TYPE:
+        raise MalformedSignature(f"statement: the type is not {STATEMENT_TYPE}")
+    if not value.get("predicateType"):
+        raise MalformedSignature("statement: no predicateType")
+    subjects = value.get("subject", [])
+    if not subjects:
+        raise MalformedSignature("statement: no subject")
+    return Statement(value["predicateType"], tuple(_subject(subject) for subject in subjects))
+
+
+def _subject(value: dict[str, t.Any]) -> Subject:
+    digests = value.get("digest", {})
+    if not all(_HEX.match(digest) for digest in digests.values()):
+        raise MalformedSignature("statement: a digest that is not hexadecimal")
+    # Lower case only, as cosign compares text; any other spelling then equals no digest that was asked for.
+    sha256 = digests.get("sha256")
+    return Subject(None if sha256 is None else f"sha256:{sha256}", value.get("annotations", {}))
+
+
+def build_referrer(
+    bundle: bytes, subject: Descriptor, predicate_type: str, created: str | None
+) -> tuple[bytes, Manifest]:
+    """The manifest that attaches a bundle to `subject`: its config's bytes (`{}`) and the manifest.
+
+    `created` is RFC 3339 in UTC, or None to leave it out.
+    """
+    annotations = {CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_ANNOTATION: predicate_type}
+    if created is not None:
+        annotations[CREATED_ANNOTATION] = created
+    config = Descriptor(EMPTY, of_bytes(EMPTY_BYTES), len(EMPTY_BYTES), artifact_type=MEDIA_TYPE)
+    manifest = Manifest.build(
+        config,
+        [Descriptor.of(MEDIA_TYPE, bundle)],
+        annotations=annotations,
+        subject=Descriptor(subject.media_type, subject.digest, subject.size),
+        artifact_type=MEDIA_TYPE,
+    )
+    return EMPTY_BYTES, manifest

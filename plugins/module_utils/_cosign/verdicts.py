@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From signatures to a verdict. Pure, and total: hostile bytes give a finding, never an exception.
+
+The signature is checked before a word of the payload is believed. So:
+
+- parsable by its format's rules, or MALFORMED;
+- valid by a given key, or WRONG_KEY, whatever it claims (a keyless signature is by no key);
+- its payload follows the rules, or MALFORMED; it is about the digest in question, or TAMPERED: somebody moved it here;
+- it says "signed" and not something else. A statement of another predicate (an SBOM, a provenance) by the right key
+  about the right digest is no signature: UNSIGNED, so that it neither passes for one nor hides that there is none;
+- it has the requested annotations, or WRONG_IDENTITY: the right key says it, but of something else than what was
+  asked for (`env: prod`, say). cosign has one answer, "no matching signatures", for this and for a wrong key.
+
+Sources: cosign, pkg/cosign/{verify,verifiers}.go; sigstore-go, pkg/verify; the advisories that the tests name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing as legacy
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+
+Format = t.Literal["bundle", "legacy"]
+
+
+class Verdict(StrEnum):
+    """What can be said of a reference, or of one of its signatures."""
+
+    VERIFIED = "verified"
+    UNREACHABLE = "unreachable"
+    TAMPERED = "tampered"
+    MALFORMED = "malformed"
+    WRONG_IDENTITY = "wrong_identity"
+    WRONG_KEY = "wrong_key"
+    UNSIGNED = "unsigned"
+
+
+# Which refusal speaks for all, where several occurred: the first of these.
+_GRAVEST_FIRST = (
+    Verdict.UNREACHABLE,
+    Verdict.TAMPERED,
+    Verdict.MALFORMED,
+    Verdict.WRONG_IDENTITY,
+    Verdict.WRONG_KEY,
+    Verdict.UNSIGNED,
+)
+_SENTENCES = {
+    Verdict.VERIFIED: "signed by as many of the given keys as were asked for",
+    Verdict.UNREACHABLE: "the registry could not be asked",
+    Verdict.TAMPERED: "a signature by a given key is here, but for another digest, or bytes do not match their digest",
+    Verdict.MALFORMED: "a signature is here that does not follow the rules of its format",
+    Verdict.WRONG_IDENTITY: "a valid signature is here, but not with the identity or annotations asked for",
+    Verdict.WRONG_KEY: "signatures are here, but not by (enough of) the given keys",
+    Verdict.UNSIGNED: "no signature",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One signature, judged.
+
+    `key` is the fingerprint of the given key that the signature is valid by (whatever else is wrong with it).
+    `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
+    """
+
+    verdict: Verdict
+    format: Format
+    reason: str
+    key: str | None = None
+    location: str | None = None
+    annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
+    predicate_type: str | None = None
+
+
+def judge_legacy(
+    payload: bytes,
+    signature_b64: str | None,
+    digest: str,
+    keys: t.Sequence[PublicKey],
+    annotations: t.Mapping[str, str],
+) -> Finding:
+    """One layer of a `.sig` image. `signature_b64` is its annotation `dev.cosignproject.cosign/signature`."""
+    try:
+        signature = legacy.parse_signature(signature_b64)
+    except MalformedSignature as error:
+        return Finding(Verdict.MALFORMED, "legacy", error.message)
+    key = _signer(signature, payload, keys)
+    if key is None:
+        return Finding(Verdict.WRONG_KEY, "legacy", _why_no_key(signature, payload, keys))
+    try:
+        claim = legacy.parse_payload(payload)
+    except MalformedSignature as error:
+        return Finding(Verdict.MALFORMED, "legacy", error.message, key.fingerprint)
+    verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
+    return Finding(verdict, "legacy", reason, key.fingerprint, annotations=claim.annotations)
+
+
+def judge_bundle(
+    raw: bytes,
+    digest: str,
+    keys: t.Sequence[PublicKey],
+    annotations: t.Mapping[str, str],
+    predicate: str | None = bundles.SIGN_PREDICATE,
+) -> Finding:
+    """One bundle. `predicate` is the type of statement that counts as a signature; None takes any, as Flux does."""
+    try:
+        bundle = bundles.parse_bundle(raw)
+    except MalformedSignature as error:
+        return Finding(Verdict.MALFORMED, "bundle", error.message)
+    if bundle.certificate is not None:
+        return Finding(Verdict.WRONG_KEY, "bundle", "a keyless signature (by a certificate), where keys are asked for")
+    signed = bundles.pae(bundle.payload_type, bundle.payload)
+    key = _signer(bundle.signature, signed, keys)
+    if key is None:
+        return Finding(Verdict.WRONG_KEY, "bundle", _why_no_key(bundle.signature, signed, keys))
+    try:
+        statement = bundles.parse_statement(bundle.payload)
+    except MalformedSignature as error:
+        return Finding(Verdict.MALFORMED, "bundle", error.message, key.fingerprint)
+    verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
+    return Finding(verdict, "bundle", reason, key.fingerprint, None, subject.annotations, statement.predicate_type)
+
+
+def overall(findings: t.Sequence[Finding], threshold: int = 1) -> Verdict:
+    """One verdict for all signatures of a digest: VERIFIED where at least `threshold` distinct keys signed it validly.
+
+    Valid signatures by too few keys count as WRONG_KEY. No findings at all are UNSIGNED.
+    """
+    if threshold < 1:
+        raise ValueError("a threshold is at least 1")
+    if len(signers(findings)) >= threshold:
+        return Verdict.VERIFIED
+    occurred = {Verdict.WRONG_KEY if f.verdict is Verdict.VERIFIED else f.verdict for f in findings}
+    return next((verdict for verdict in _GRAVEST_FIRST if verdict in occurred), Verdict.UNSIGNED)
+
+
+def signers(findings: t.Iterable[Finding]) -> tuple[str, ...]:
+    """The distinct keys with a valid signature among `findings`, by fingerprint, sorted."""
+    return tuple(sorted({f.key for f in findings if f.verdict is Verdict.VERIFIED and f.key is not None}))
+
+
+def describe(verdict: Verdict) -> str:
+    """The verdict as a sentence for people."""
+    return _SENTENCES[verdict]
+
+
+def _signer(signature: bytes, data: bytes, keys: t.Sequence[PublicKey]) -> PublicKey | None:
+    return next((key for key in keys if key.verify(signature, data)), None)
+
+
+def _why_no_key(signature: bytes, data: bytes, keys: t.Sequence[PublicKey]) -> str:
+    for key in keys:
+        trap = key.near_miss(signature, data)
+        if trap:
+            return f"by the given key {key.fingerprint}, but not as it is verified: {trap}"
+    return "not by " + ("the given key" if len(keys) == 1 else f"any of the {len(keys)} given keys")
+
+
+def _judge_statement(
+    statement: bundles.Statement, digest: str, annotations: t.Mapping[str, str], predicate: str | None
+) -> tuple[Verdict, str, bundles.Subject]:
+    # The first subject with the digest decides, as in cosign; without one, any will do to say what was found instead.
+    subject = next((s for s in statement.subjects if s.digest == digest), statement.subjects[0])
+    verdict, reason = _compare(subject.digest, digest, subject.annotations, annotations)
+    if verdict is not Verdict.TAMPERED and predicate not in (None, statement.predicate_type):
+        reason = f"a statement of type {statement.predicate_type[:200]!r}, which is not a signature ({predicate})"
+        return Verdict.UNSIGNED, reason, subject
+    return verdict, reason, subject
+
+
+def _compare(
+    claimed: str | None, digest: str, signed: t.Mapping[str, t.Any], wanted: t.Mapping[str, str]
+) -> tuple[Verdict, str]:
+    if claimed != digest:
+        return Verdict.TAMPERED, f"valid, but for {str(claimed)[:100]!r}, not for {digest}"
+    for name, value in wanted.items():
+        if name not in signed:
+            return Verdict.WRONG_IDENTITY, f"valid, but without the annotation {name!r}"
+        if signed[name] != value:
+            return (
+                Verdict.WRONG_IDENTITY,
+                f"valid, but the annotation {name!r} is {str(signed[name])[:200]!r}, not {value!r}",
+            )
+    return Verdict.VERIFIED, "valid"
