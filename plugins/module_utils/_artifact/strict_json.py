@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JSON from the wire: one reading only.
 
-Duplicate keys, NaN, trailing bytes and invalid UTF-8 are refused: two parsers could read them differently, and one
+Duplicate keys, NaN, trailing bytes, invalid UTF-8 and lone surrogates are refused: two parsers could read them differently, and one
 would then verify what the other does not use. Depth is bounded by Python's own recursion limit, reported as an error.
 """
 
@@ -36,7 +36,10 @@ def loads(data: bytes | str, what: str) -> t.Any:
     """The value in `data`; MalformedJson naming `what` otherwise."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        if "\\ud" in text or "\\uD" in text:
+            compact(value)  # a lone surrogate has no UTF-8: peers would each put something else in its place
+        return value
     except (ValueError, RecursionError) as error:
         raise MalformedJson(f"{what}: {error}") from None
 
