@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JSON from the wire: one reading only.
 
-Duplicate keys, NaN, trailing bytes, invalid UTF-8 and lone surrogates are refused: two parsers could read them differently, and one
-would then verify what the other does not use. Depth is bounded by Python's own recursion limit, reported as an error.
+Duplicate keys, NaN, trailing bytes, invalid UTF-8 and lone surrogates are refused: two parsers could read them
+differently, and one would then verify what the other does not use. Depth is bounded by Python's own recursion limit,
+reported as an error.
 """
 
 from __future__ import annotations
