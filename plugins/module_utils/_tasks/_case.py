@@ -27,7 +27,7 @@ class Outcome:
     changed: bool = False
     values: dict[str, t.Any] = field(default_factory=dict)
     actions: list[str] = field(default_factory=list)
-    diff: Diff | None = None
+    diff: Diff | list[Diff] | None = None
     failure: GitopsError | None = None
     warnings: list[str] = field(default_factory=list)
 
