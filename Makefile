@@ -2,19 +2,17 @@
 #
 # Everything is done in build/: the virtual environments, the caches, and the link that makes this checkout
 # ansible_collections/proven/gitops. Nothing is written to HOME or beyond.
-#
-#   PYTHON=python3.13     the interpreter (default: the newest usable one)
-#   ANSIBLE_CORE=2.19     the release of ansible-core (default: 2.19 on Python 3.11, else the newest)
-#   ARGS='-k sign'        more arguments for pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
+# The lab that builds the real peers, where there is one; else `make interop` takes them from PATH.
+LAB ?= ../shared/lab/lab
+
 NAMESPACE := build/collections/ansible_collections/proven/gitops
-IN := cd '$(CURDIR)' &&
-# $(call venv,test) in front of a command: it then finds the programs of that environment first.
-venv = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
+# $(call in,test) before a command: in that virtual environment, made first where it is not there yet.
+in = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
 
 export PYTHON ANSIBLE_CORE
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
@@ -27,32 +25,94 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
 help: ## this list
-	@echo 'usage: make TARGET [PYTHON=python3.13] [ANSIBLE_CORE=2.19]'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@echo 'usage: make TARGET [VARIABLE=VALUE ...]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 28
+	@printf '  %-26s%s\n' \
+		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
+		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
+		"ARGS='-k sign -x'" 'more arguments for pytest'
 
 # The one place where the checkout becomes a collection that Ansible, pytest and mypy can import.
 $(NAMESPACE):
 	@mkdir -p $(@D) && ln -sfn ../../../.. $@
 
 .PHONY: venv
-venv: $(NAMESPACE) ## the virtual environment for tests
+venv: $(NAMESPACE) ## make the virtual environment for the tests and print its path
 	@.ci/venv test
 
 .PHONY: test
-test: $(NAMESPACE) ## unit and integration tests, hermetic, on loopback only
-	@$(call venv,test) python -m pytest -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
+test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
+	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 
 .PHONY: unit
-unit: $(NAMESPACE) ## unit tests only, in seconds
-	@$(call venv,test) python -m pytest tests/unit $(ARGS)
+unit: $(NAMESPACE) ## the unit tests only
+	@$(call in,test) python -m pytest tests/unit $(ARGS)
+
+.PHONY: integration
+integration: $(NAMESPACE) ## the integration tests only
+	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/integration $(ARGS)
+
+.PHONY: interop
+interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
+	for tool in cosign cosign2 flux oras crane registry gitea; do \
+		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
+	$(call in,test) python -m pytest tests/interop $(ARGS)
 
 .PHONY: lint
-lint: ruff mypy ## every linter
+lint: ruff mypy rules shell ansible-lint sanity docs licences ## all linters
+	@echo 'lint: all passed'
 
 .PHONY: ruff
 ruff: $(NAMESPACE)
-	@$(call venv,lint) ruff check . && ruff format --check .
+	@$(call in,lint) ruff check . && ruff format --check .
 
+.PHONY: format
+format: $(NAMESPACE) ## format the code, and mend what ruff can mend
+	@$(call in,lint) ruff check --fix-only . && ruff format .
+
+# By hand: mypy build/collections/ansible_collections/proven/gitops/plugins tests
+# (pyproject.toml says the rest; the path through build/collections is what makes the collection importable).
 .PHONY: mypy
 mypy: $(NAMESPACE)
-	@$(call venv,lint) mypy $(NAMESPACE)/plugins tests
+	@$(call in,lint) mypy $(NAMESPACE)/plugins tests
+
+.PHONY: rules
+rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can check them
+	@$(call in,lint) python -m pytest -q tests/unit/test_house_rules.py
+
+.PHONY: shell
+shell:
+	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run
+
+.PHONY: ansible-lint
+ansible-lint: $(NAMESPACE) ## profile production, nothing skipped
+	@$(call in,lint) cd "$$(.ci/tree)" && ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' ansible-lint
+
+.PHONY: sanity
+sanity: ## ansible-test sanity, nothing ignored
+	@$(call in,lint) .ci/sanity
+
+.PHONY: docs
+docs: $(NAMESPACE) ## check the documentation of all plugins and roles, and render it to build/docs
+	@$(call in,lint) cd "$$(.ci/tree)" && export ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' && \
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all . && \
+	mkdir -p '$(CURDIR)/build/docs' && \
+	antsibull-docs --config-file docs/docsite/antsibull-docs.cfg collection --use-current --squash-hierarchy \
+		--fail-on-error --cleanup everything --dest-dir '$(CURDIR)/build/docs' proven.gitops
+
+.PHONY: licences
+licences:
+	@$(call in,lint) cd "$$(.ci/tree)" && reuse lint --quiet || reuse lint
+
+.PHONY: changelog
+changelog: ## write CHANGELOG.md and CHANGELOG.rst from the fragments
+	@$(call in,lint) cd "$$(.ci/tree)" && export ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' && \
+	antsibull-changelog release --update-existing && cp CHANGELOG.* '$(CURDIR)' && \
+	cp changelogs/changelog.yaml '$(CURDIR)/changelogs'
+
+.PHONY: build
+build: ## the collection's archive, in build/dist
+	@$(call in,run) ansible-galaxy collection build --force --output-path build/dist .
