@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the parameters of oci_pull to requests."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, reference
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import PullRequest
+
+
+def pull_requests(params: Params) -> list[PullRequest]:
+    """The artifacts of `artifacts`, or the one of `reference` and `dest`."""
+    option = "artifacts" if params["artifacts"] else "reference"
+    listed = params["artifacts"] or [params]
+    return [PullRequest(reference(option, item["reference"]), os.path.abspath(item["dest"])) for item in listed]

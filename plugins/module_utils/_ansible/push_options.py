@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the parameters of oci_push to requests."""
+
+from __future__ import annotations
+
+import datetime
+import os
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
+    Params,
+    annotations,
+    reference,
+    tag_of,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CREATED, REVISION, SOURCE
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import PushRequest
+
+_SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")
+
+
+def push_requests(params: Params) -> list[PushRequest]:
+    """The artifacts of `artifacts`, or the one of `reference` and `path`; options beside `artifacts` are defaults."""
+    if params["artifacts"] is None:
+        return [_push_request(params, "reference")]
+    shared = {key: params[key] for key in _SHARED}
+    requests = []
+    for item in params["artifacts"]:
+        own = {key: value for key, value in item.items() if value is not None}
+        merged = {**(shared["annotations"] or {}), **(item["annotations"] or {})}
+        requests.append(_push_request({**shared, "compare_with": None, **own, "annotations": merged}, "artifacts"))
+    names = [str(request.reference) for request in requests if request.reference.tag]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidOption("artifacts", f"{twice[0]} is named twice")
+    return requests
+
+
+def _push_request(params: Params, option: str) -> PushRequest:
+    target = reference(option, params["reference"])
+    if target.digest is not None:
+        raise InvalidOption(option, f"{target}: a digest is what a push results in; name a repository, or a tag in it")
+    if params["compare_with"] and target.tag:
+        raise InvalidOption("compare_with", f"{target} has a tag, and is compared with it")
+    if params["compare_with"]:
+        tag_of("compare_with", target, params["compare_with"])
+    ignore = (
+        FLUX_DEFAULTS if params["ignore"] is None else [line for text in params["ignore"] for line in text.split("\n")]
+    )
+    return PushRequest(
+        reference=target,
+        tree=Tree(os.path.expanduser(params["path"]), Ignore(ignore), bool(params["resolve_symlinks"])),
+        annotations=_requested(params),
+        created=_epoch() if params["created"] is None else None,
+        compare_with=params["compare_with"],
+        move=bool(params["move"]),
+    )
+
+
+def _requested(params: Params) -> dict[str, str]:
+    """The annotations that make a difference; the named options win over `annotations`, and say so when they differ."""
+    named = {SOURCE: params["source"], REVISION: params["revision"], CREATED: params["created"]}
+    result = annotations("annotations", params["annotations"])
+    for key, value in named.items():
+        if value is None:
+            continue
+        if result.get(key, value) != value:
+            raise InvalidOption("annotations", f"{key} has another value than the option of its own")
+        result[key] = value
+    if CREATED in result:
+        _check_time(result[CREATED])
+    return result
+
+
+def _check_time(text: str) -> None:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or "T" not in text:
+        raise InvalidOption("created", f"{text!r} is not a time as in RFC 3339, such as 2026-11-22T12:00:00Z")
+
+
+def _epoch() -> str | None:
+    """SOURCE_DATE_EPOCH as RFC 3339; it is stamped on what is new, and never makes anything new by itself."""
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 11:
+        raise InvalidOption("created", f"SOURCE_DATE_EPOCH is {text[:40]!r}, not a number of seconds")
+    moment = datetime.datetime.fromtimestamp(int(text), tz=datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From task parameters to references; what is wrong is named by its option, before anything is sent."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, Reference
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+
+Params = t.Mapping[str, t.Any]
+
+
+def reference(option: str, text: str) -> Reference:
+    """A reference; InvalidOption names the option it came from."""
+    try:
+        return Reference.parse(text)
+    except InvalidReference as error:
+        raise InvalidOption(option, error.message) from None
+
+
+def digest_reference(option: str, text: str) -> Reference:
+    """A reference by digest. A tag is refused: between its resolution and its use it can be moved."""
+    parsed = reference(option, text)
+    if parsed.digest is None:
+        raise InvalidOption(
+            option, f"{text} is not a digest: name the artifact as repository@sha256:…, as oci_push returns it"
+        )
+    return parsed.with_digest(parsed.digest)
+
+
+def references(params: Params) -> list[Reference]:
+    """What `reference` or `references` name, each once."""
+    if params["reference"] is not None:
+        return [reference("reference", params["reference"])]
+    return list(dict.fromkeys(reference("references", text) for text in params["references"]))
+
+
+def digest_references(params: Params) -> list[Reference]:
+    """As references(), by digest only."""
+    if params["reference"] is not None:
+        return [digest_reference("reference", params["reference"])]
+    return list(dict.fromkeys(digest_reference("references", text) for text in params["references"]))
+
+
+def tag_of(option: str, target: Reference, tag: str) -> str:
+    """`tag` itself if it can be one of `target`; InvalidOption names the option it came from."""
+    try:
+        target.with_tag(tag)
+    except InvalidReference as error:
+        raise InvalidOption(option, error.message) from None
+    return tag
+
+
+def annotations(option: str, value: t.Mapping[str, t.Any] | None) -> dict[str, str]:
+    """A map of strings. A number is refused, since YAML has already changed it: 1.10 is 1.1."""
+    for key, item in (value or {}).items():
+        if not isinstance(item, str):
+            raise InvalidOption(option, f"the value of {key} is a {type(item).__name__}; put it in quotes")
+    return dict(value or {})

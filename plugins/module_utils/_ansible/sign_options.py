@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the parameters of cosign_sign to its use-case: which key, which digests, and in which format each."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import signing_key
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
+    Params,
+    annotations,
+    digest_references,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import is_loopback
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._flux.version import (
+    NEWEST,
+    FluxVersion,
+    reads_bundles,
+    reads_bundles_over_plain_http,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks.signatures import Format
+
+
+def sign(params: Params, registries: Registries) -> Sign:
+    """The use-case, with the key decrypted; options are checked in the order that costs least."""
+    version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
+    wanted = digest_references(params)
+    said = annotations("annotations", params["annotations"])
+    requests = [
+        SignRequest(item, _formats(params["format"], version, _finds_bundles(item, version, registries)))
+        for item in wanted
+    ]
+    return Sign(
+        requests,
+        registries,
+        signing_key(params),
+        said,
+        created=None,
+        flux_reads_bundles=reads_bundles(version),
+        concurrency=params["concurrency"],
+    )
+
+
+def _finds_bundles(reference: Reference, version: FluxVersion, registries: Registries) -> bool:
+    """Whether this Flux finds a bundle in the registry of `reference` (source-controller #2061)."""
+    if registries.get(reference.host).plain_http and not is_loopback(reference.host):
+        return reads_bundles_over_plain_http(version)
+    return reads_bundles(version)
+
+
+def _formats(wanted: str, version: FluxVersion, finds_bundles: bool) -> tuple[Format, ...]:
+    if wanted == "auto":
+        return ("bundle",) if finds_bundles else ("legacy",)
+    if wanted == "both":
+        return ("bundle", "legacy")
+    if wanted == "bundle" and not finds_bundles:
+        raise InvalidOption("format", f"Flux {version} does not find a bundle there; use legacy, both or auto")
+    return ("bundle",) if wanted == "bundle" else ("legacy",)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many items in one task: bounded concurrency, and no failure that hides another."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+
+I = t.TypeVar("I")  # noqa: E741
+O = t.TypeVar("O")  # noqa: E741
+
+
+class BatchFailed(GitopsError):
+    """Some items of a batch failed; `details.failures` has one `{item, code, message, details}` for each."""
+
+    code = "batch_failed"
+
+
+def each(work: t.Callable[[I], O], items: t.Sequence[I], concurrency: int) -> list[O | GitopsError]:
+    """`work` done on every item, in the items' order; an expected error takes the place of its item's outcome.
+
+    A wrong option is not an item's failure but the task's: it is raised at once.
+    """
+
+    def guarded(item: I) -> O | GitopsError:
+        try:
+            return work(item)
+        except InvalidOption:
+            raise
+        except GitopsError as error:
+            return error
+
+    if len(items) <= 1 or concurrency <= 1:
+        return [guarded(item) for item in items]
+    with ThreadPoolExecutor(min(concurrency, len(items)), "item") as pool:
+        return list(pool.map(guarded, items))
+
+
+def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError | None:
+    """The one error that stands for all errors among `outcomes`; None if there is none."""
+    errors = [(name, error) for name, error in zip(names, outcomes, strict=True) if isinstance(error, GitopsError)]
+    if not errors:
+        return None
+    if len(outcomes) == 1:
+        return errors[0][1]
+    listing = "; ".join(f"{name}: {error.message}" for name, error in errors[:5])
+    more = f"; and {len(errors) - 5} more" if len(errors) > 5 else ""
+    return BatchFailed(
+        f"{len(errors)} of {len(outcomes)} failed: {listing}{more}",
+        failures=[{"item": name, **error.as_failure()} for name, error in errors],
+    )

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push trees as Flux artifacts, only where what is there is not the same already."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import archive, flux_artifact
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MalformedManifest, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import TagExists
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
+    from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """One artifact to push. `compare_with` is a tag, for a reference without one.
+
+    `annotations` are the requested ones: another value is a change. `created` is stamped on a new artifact only.
+    """
+
+    reference: Reference
+    tree: Tree
+    annotations: t.Mapping[str, str]
+    created: str | None = None
+    compare_with: str | None = None
+    move: bool = False
+
+    @property
+    def compared(self) -> Reference | None:
+        """The mutable reference to compare with, if any."""
+        if self.compare_with:
+            return self.reference.with_tag(self.compare_with)
+        return self.reference if self.reference.tag else None
+
+
+@dataclass
+class PushItem:
+    """The plan for one artifact. `state` is pushed, unchanged, or adopted (there already, made by another tool)."""
+
+    request: PushRequest
+    state: t.Literal["pushed", "unchanged", "adopted"]
+    manifest: Manifest
+    layer: flux_artifact.Layer
+    packed: str | None = None
+    previous: str | None = None
+
+    def describe(self) -> dict[str, t.Any]:
+        reference = self.request.reference.with_digest(self.manifest.digest)
+        return {
+            "reference": str(reference),
+            "url": reference.url,
+            "tag": self.request.reference.tag,
+            "digest": self.manifest.digest,
+            "state": self.state,
+            "previous_digest": self.previous,
+            "annotations": dict(self.manifest.annotations),
+            "layer_digest": self.manifest.layers[0].digest,
+            "layer_size": self.manifest.layers[0].size,
+            "content_digest": self.layer.content_digest,
+            "content_size": self.layer.content_size,
+        }
+
+
+Plan = list[PushItem | GitopsError]
+
+
+class Push:
+    """The use-case of oci_push. Temporary files (the packed layers) live in `workdir` from plan to apply."""
+
+    def __init__(
+        self,
+        requests: t.Sequence[PushRequest],
+        registries: Registries,
+        progress: Progress,
+        *,
+        workdir: str | None,
+        concurrency: int = 4,
+    ) -> None:
+        self._requests = requests
+        self._registries = registries
+        self._progress = progress
+        self._workdir = workdir  # None: pack for the digest only, as check mode does
+        self._concurrency = concurrency
+
+    def plan(self) -> Plan:
+        """Look at every tree before the first request: a path that is missing or empty stops the task."""
+        for request in self._requests:
+            request.tree.check()
+        self._progress.start("pack", len(self._requests), "artifacts")
+        with Compressor() as compressor:
+            planned = batch.each(lambda item: self._plan_item(item, compressor), self._requests, self._concurrency)
+        self._progress.finish()
+        return planned
+
+    def predict(self, plan: Plan) -> Outcome:
+        return self._outcome(plan, "would push")
+
+    def apply(self, plan: Plan) -> Outcome:
+        self._progress.start("push", len(plan), "artifacts")
+        try:
+            done = batch.each(self._apply_item, plan, self._concurrency)
+        finally:
+            for item in plan:
+                if isinstance(item, PushItem) and item.packed:
+                    os.unlink(item.packed)
+        self._progress.finish()
+        return self._outcome(done, "pushed")
+
+    def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        reference = request.reference
+        registry = self._registries.get(reference.host)
+        found = _found(registry, request.compared) if request.compared else None
+        layer, packed = self._pack(request.tree, compressor)
+        stamp = {flux_artifact.CREATED: request.created} if request.created else {}
+        made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
+        item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None)
+        same = _same(registry, request, found.manifest, item) if found and found.manifest else None
+        if same:
+            item.manifest, item.state = same, "unchanged" if flux_artifact.CONTENT in same.annotations else "adopted"
+        elif reference.tag is None and registry.resolve(reference.repository, made.digest):
+            item.state = "unchanged"
+        elif reference.tag and found and found.digest != made.digest and not request.move:
+            self._discard(item)
+            raise TagExists(reference, found.digest)
+        if item.state != "pushed":
+            self._discard(item)
+        self._progress.advance(1)
+        return item
+
+    def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
+        if self._workdir is None:
+            return flux_artifact.pack(tree, compressor, lambda _piece: None), None
+        handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
+        try:
+            with os.fdopen(handle, "wb") as target:
+                return flux_artifact.pack(tree, compressor, target.write), path
+        except BaseException:
+            os.unlink(path)
+            raise
+
+    @staticmethod
+    def _discard(item: PushItem) -> None:
+        if item.packed:
+            os.unlink(item.packed)
+            item.packed = None
+
+    def _apply_item(self, item: PushItem | GitopsError) -> PushItem:
+        if isinstance(item, GitopsError):
+            raise item
+        if item.state == "pushed" and item.packed:
+            reference, path = item.request.reference, item.packed
+            registry = self._registries.get(reference.host)
+            registry.upload_blob(reference.repository, item.layer.descriptor, lambda: _open(path))
+            registry.upload_blob(
+                reference.repository, flux_artifact.CONFIG, lambda: io.BytesIO(flux_artifact.CONFIG_BYTES)
+            )
+            pointer = reference.tag or item.manifest.digest
+            registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
+        self._progress.advance(1)
+        return item
+
+    def _outcome(self, done: Plan, verb: str) -> Outcome:
+        names = [str(request.reference) for request in self._requests]
+        artifacts: list[dict[str, t.Any]] = []
+        before: list[str] = []
+        after: list[str] = []
+        actions: list[str] = []
+        for name, item in zip(names, done, strict=True):
+            if isinstance(item, GitopsError):
+                artifacts.append({"reference": name, "state": "failed", "failure": item.as_failure()})
+                continue
+            artifacts.append(item.describe())
+            if item.state == "pushed":
+                before.append(f"{name}: {item.previous or 'absent'}\n")
+                after.append(f"{name}: {item.manifest.digest}\n")
+                actions.append(f"{verb} {name} as {item.manifest.digest}")
+        values: dict[str, t.Any] = {"artifacts": artifacts}
+        if len(artifacts) == 1:
+            values["artifact"] = artifacts[0]
+        return Outcome(
+            changed=bool(actions),
+            values=values,
+            actions=actions,
+            diff={"before": "".join(before), "after": "".join(after)},
+            failure=batch.failure(names, done),
+        )
+
+
+def _open(path: str) -> t.BinaryIO:
+    return open(path, "rb")
+
+
+@dataclass(frozen=True)
+class _Found:
+    digest: str
+    manifest: Manifest | None
+
+
+def _found(registry: Registry, reference: Reference) -> _Found | None:
+    """What the registry has there now; `manifest` is None when it is something that can never be ours."""
+    answer = registry.get_manifest(reference.repository, reference.pointer)
+    if answer is None:
+        return None
+    raw, _media_type = answer
+    try:
+        return _Found(of_bytes(raw), Manifest.parse(raw, str(reference)))
+    except (MalformedManifest, MalformedJson):
+        return _Found(of_bytes(raw), None)
+
+
+def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Manifest | None:
+    """`found` if it is the same artifact: by its layer, else by its content digest confirmed, else by its content.
+
+    The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
+    may push can claim it, and what is unchanged here will be signed.
+    """
+    if flux_artifact.adoptable(found, request.annotations) is not None:
+        return None
+    if found.layers[0].digest == item.layer.descriptor.digest:
+        return found
+    claimed = found.annotations.get(flux_artifact.CONTENT)
+    if claimed is not None and claimed != item.layer.content_digest:
+        return None
+    limits = archive.Limits(content=item.layer.content_size + (1 << 20))
+    try:
+        content = archive.content_digest(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
+    except archive.UnsafeArchive:
+        return None
+    return found if content == item.layer.content_digest else None

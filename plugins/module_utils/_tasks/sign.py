@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sign digests with a key, in the formats that are wanted, and only where such a signature is not there already."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing, verdicts
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
+from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
+    from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
+
+_ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
+
+
+class SignatureLost(GitopsError):
+    """Other writers replaced the signature tag each time before ours could be read back."""
+
+    code = "signature_lost"
+
+
+@dataclass(frozen=True)
+class SignRequest:
+    """One digest, and the formats that it is to be signed in."""
+
+    reference: Reference
+    formats: tuple[signatures.Format, ...]
+
+
+@dataclass
+class SignItem:
+    """The plan for one digest: what it is, and the formats in which the wanted signature is missing."""
+
+    request: SignRequest
+    subject: Descriptor
+    missing: tuple[signatures.Format, ...]
+    warnings: list[str] = field(default_factory=list)
+
+
+Plan = list[SignItem | GitopsError]
+
+
+class Sign:
+    """The use-case of cosign_sign. One decrypted key serves the whole batch."""
+
+    def __init__(
+        self,
+        requests: t.Sequence[SignRequest],
+        registries: Registries,
+        key: SigningKey,
+        annotations: t.Mapping[str, str],
+        *,
+        created: str | None = None,
+        flux_reads_bundles: bool = False,
+        concurrency: int = 4,
+    ) -> None:
+        self._requests = requests
+        self._registries = registries
+        self._key = key
+        self._annotations = dict(annotations)
+        self._created = created
+        self._flux_reads_bundles = flux_reads_bundles
+        self._concurrency = concurrency
+
+    def plan(self) -> Plan:
+        return batch.each(self._plan_item, self._requests, self._concurrency)
+
+    def predict(self, plan: Plan) -> Outcome:
+        return self._outcome(plan, "would sign")
+
+    def apply(self, plan: Plan) -> Outcome:
+        return self._outcome(batch.each(self._apply_item, plan, self._concurrency), "signed")
+
+    def _plan_item(self, request: SignRequest) -> SignItem:
+        reference = request.reference
+        registry = self._registries.get(reference.host)
+        subject = registry.resolve(reference.repository, reference.pointer)
+        if subject is None:
+            raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
+        missing = tuple(name for name in request.formats if not self._signed(registry, reference, name))
+        item = SignItem(request, subject, missing)
+        alone = self._flux_reads_bundles and "bundle" not in request.formats
+        if alone and signatures.read_bundles(registry, reference.repository, subject.digest):
+            item.warnings.append(
+                f"{reference} has a sigstore bundle, which hides the legacy signature from Flux 2.8 and later"
+            )
+        return item
+
+    def _signed(self, registry: Registry, reference: Reference, name: signatures.Format) -> bool:
+        """Whether the wanted signature is there: valid, by this key, in this format, with exactly these annotations."""
+        digest = t.cast(str, reference.digest)
+        read = signatures.read_bundles if name == "bundle" else signatures.read_legacy
+        return any(self._wanted(stored, digest) for stored in read(registry, reference.repository, digest))
+
+    def _wanted(self, stored: signatures.Stored, digest: str) -> bool:
+        if stored.content is None:
+            return False
+        keys = [self._key.public]
+        if stored.format == "legacy":
+            finding = verdicts.judge_legacy(stored.content, stored.signature, digest, keys, self._annotations)
+        else:
+            finding = verdicts.judge_bundle(stored.content, digest, keys, self._annotations)
+        return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
+
+    def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
+        if isinstance(item, GitopsError):
+            raise item
+        reference = item.request.reference
+        registry = self._registries.get(reference.host)
+        done: list[signatures.Format] = []
+        with exclusive(f"sign {reference}"):
+            for name in item.missing:
+                if self._signed(registry, reference, name):  # another process of this host was faster
+                    continue
+                if name == "bundle":
+                    self._write_bundle(registry, reference, item.subject)
+                else:
+                    self._write_legacy(registry, reference)
+                done.append(name)
+        return SignItem(item.request, item.subject, tuple(done), item.warnings)
+
+    def _write_bundle(self, registry: Registry, reference: Reference, subject: Descriptor) -> None:
+        statement = bundle.build_statement(subject.digest, self._annotations)
+        signature = self._key.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
+        content = bundle.build_bundle(statement, signature, self._key.public.hint)
+        config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
+        _upload(registry, reference.repository, manifest.layers[0], content)
+        _upload(registry, reference.repository, manifest.config, config)
+        put_referrer(registry, reference.repository, manifest)
+
+    def _write_legacy(self, registry: Registry, reference: Reference) -> None:
+        """Append to the `.sig` tag, read back, and append again where another writer's image replaced ours."""
+        digest, repository = t.cast(str, reference.digest), reference.repository
+        payload = simple_signing.build_payload(reference.name, digest, self._annotations)
+        ours = simple_signing.LegacySignature.of(payload, self._key.sign(payload)).layer
+        tag = simple_signing.tag_for(digest)
+        _upload(registry, repository, ours, payload)
+        for attempt in range(_ATTEMPTS):
+            present = signatures.read_image(registry, repository, digest)
+            layers = [*present.layers, ours] if present else [ours]
+            if len(layers) > simple_signing.MAX_LAYERS:
+                raise SignatureLost(f"{reference}: the signature tag is full ({simple_signing.MAX_LAYERS} signatures)")
+            config, manifest = simple_signing.build_image(layers)
+            _upload(registry, repository, manifest.config, config)
+            registry.put_manifest(repository, tag, manifest.raw, manifest.media_type)
+            if _holds(signatures.read_image(registry, repository, digest), ours):
+                return
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (spreads writers, guards nothing)
+        raise SignatureLost(f"{reference}: other writers replaced the signature tag {_ATTEMPTS} times; run again")
+
+    def _outcome(self, done: Plan, verb: str) -> Outcome:
+        names = [str(request.reference) for request in self._requests]
+        key = self._key.public.fingerprint
+        listed: list[dict[str, t.Any]] = []
+        actions: list[str] = []
+        warnings: list[str] = []
+        before, after = "", ""
+        for request, item in zip(self._requests, done, strict=True):
+            base = {"reference": str(request.reference), "digest": request.reference.digest, "key": key}
+            if isinstance(item, GitopsError):
+                listed.append({**base, "failure": item.as_failure()})
+                continue
+            present = [name for name in request.formats if name not in item.missing]
+            listed.append({**base, "formats": list(request.formats), "signed": list(item.missing), "present": present})
+            warnings += item.warnings
+            for name in item.missing:
+                before += f"{request.reference}: no {name} signature by {key}\n"
+                after += f"{request.reference}: {name} signature by {key}\n"
+                actions.append(f"{verb} {request.reference} ({name})")
+        return Outcome(
+            changed=bool(actions),
+            values={"signatures": listed, "key": key, "public_key": self._key.public.pem.decode()},
+            actions=actions,
+            diff={"before": before, "after": after},
+            failure=batch.failure(names, done),
+            warnings=warnings,
+        )
+
+
+def _holds(image: Manifest | None, layer: Descriptor) -> bool:
+    return image is not None and any(
+        found.digest == layer.digest and found.annotations == layer.annotations for found in image.layers
+    )
+
+
+def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes) -> None:
+    registry.upload_blob(repository, descriptor, lambda: io.BytesIO(content))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read an artifact's signatures from its registry, in both formats, each by itself.
+
+A failure to ask is raised and never read as "there is none": cosign and Flux fall back in silence there
+(facts of cosign 3.1 pkg/oci/remote/signatures.go), which turns a throttled registry into an unsigned artifact.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+    Descriptor,
+    MalformedManifest,
+    Manifest,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, NotFound
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+
+Format = t.Literal["bundle", "legacy"]
+MAX_SIGNATURES = 1000  # of one artifact and format, as cosign has it (CVE-2023-46737)
+
+
+class ForeignSubject(GitopsError):
+    """A referrer that is listed for one artifact and says of itself that it belongs to another."""
+
+    code = "foreign_subject"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One signature as the registry holds it.
+
+    `content` is the payload (legacy) or the bundle; None with `fault` where it could not be read as what it claims to
+    be. `tampered` marks bytes that do not match their digest. `digest` is that of the layer or of the referrer.
+    """
+
+    format: Format
+    digest: str
+    content: bytes | None = None
+    signature: str | None = None
+    fault: str = ""
+    tampered: bool = False
+    media_type: str = ""
+
+
+def read_legacy(registry: Registry, repository: str, digest: str) -> list[Stored]:
+    """What the `.sig` tag of `digest` holds, in order; empty only if the registry says that there is no such tag."""
+    found = read_image(registry, repository, digest)
+    if found is None:
+        return []
+    layers = [layer for layer in found.layers if layer.media_type == simple_signing.MEDIA_TYPE]
+    if len(found.layers) > MAX_SIGNATURES:
+        return [Stored("legacy", found.digest, fault=f"more than {MAX_SIGNATURES} signatures")]
+    return [_payload(registry, repository, layer) for layer in layers]
+
+
+def read_image(registry: Registry, repository: str, digest: str) -> Manifest | None:
+    """The manifest under the `.sig` tag; MalformedManifest if it is anything but an image."""
+    tag = simple_signing.tag_for(digest)
+    answer = registry.get_manifest(repository, tag)
+    return None if answer is None else Manifest.parse(answer[0], f"{repository}:{tag}")
+
+
+def _payload(registry: Registry, repository: str, layer: Descriptor) -> Stored:
+    signature = layer.annotations.get(simple_signing.SIGNATURE_ANNOTATION)
+    try:
+        content = registry.get_blob(repository, layer, simple_signing.MAX_PAYLOAD)
+    except (BadAnswer, NotFound) as error:
+        return Stored("legacy", layer.digest, signature=signature, fault=error.message, tampered=is_tampered(error))
+    return Stored("legacy", layer.digest, content, signature)
+
+
+def read_bundles(registry: Registry, repository: str, digest: str) -> list[Stored]:
+    """The referrers of `digest` that hold a sigstore bundle, whatever type the index claims for them (cosign #4641)."""
+    entries = list_referrers(registry, repository, digest).entries
+    if len(entries) > MAX_SIGNATURES:
+        return [Stored("bundle", digest, fault=f"more than {MAX_SIGNATURES} referrers")]
+    read = (_referrer(registry, repository, digest, entry) for entry in entries)
+    return [stored for stored in read if stored is not None]
+
+
+def _referrer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:
+    """The bundle behind one entry; None if the entry is another kind of referrer."""
+    try:
+        layer = _bundle_layer(registry, repository, digest, entry)
+        if layer is None:
+            return None
+        content = registry.get_blob(repository, layer, bundle.MAX_BUNDLE)
+    except (BadAnswer, NotFound, ForeignSubject) as error:
+        return Stored("bundle", entry.digest, fault=error.message, tampered=is_tampered(error))
+    return Stored("bundle", entry.digest, content, media_type=layer.media_type)
+
+
+def _bundle_layer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Descriptor | None:
+    answer = registry.get_manifest(repository, entry.digest)
+    if answer is None:
+        return None  # a stale entry of a fallback tag: what is not there is no signature
+    try:
+        manifest = Manifest.parse(answer[0], f"referrer {entry.digest}")
+    except (MalformedManifest, MalformedJson):
+        return None
+    if len(manifest.layers) != 1 or not manifest.layers[0].media_type.startswith(bundle.MEDIA_TYPE_PREFIX):
+        return None
+    if manifest.subject is None or manifest.subject.digest != digest:
+        raise ForeignSubject(f"the subject of the referrer {entry.digest} is another artifact")
+    return manifest.layers[0]
+
+
+def is_tampered(error: Exception) -> bool:
+    """Whether a registry's bytes did not match the digest that they were asked by."""
+    return isinstance(error, BadAnswer) and "expected" in error.details

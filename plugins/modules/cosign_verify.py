@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the proven.gitops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cosign_verify
+short_description: Prove the signatures of OCI artifacts
+version_added: 1.0.0
+author:
+  - The proven.gitops authors (@proven-gitops)
+description:
+  - Verifies that artifacts are signed by given public keys, in either of cosign's formats, and gives one verdict for
+    each, with every signature's own reason.
+  - The digest inside the signed payload is always compared. A signature counts for one digest only.
+  - Each format is looked at by itself. A registry that could not be asked is V(unreachable), and never V(unsigned).
+  - The task fails unless all references are verified.
+options:
+  reference:
+    description:
+      - The artifact, by digest or by tag. A tag is resolved once, and the digest is returned; use that from then on.
+      - Exactly one of O(reference) and O(references) is required.
+    type: str
+  references:
+    description: Several artifacts in one task.
+    type: list
+    elements: str
+  public_keys:
+    description:
+      - The public keys of which any (or O(threshold) different ones) must have signed.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: A file with a public key in PEM format.
+        type: path
+      content:
+        description: A public key in PEM format.
+        type: str
+  threshold:
+    description: How many different keys of O(public_keys) must have signed. Flux itself is content with one.
+    type: int
+    default: 1
+  annotations:
+    description:
+      - What a signature must say of the artifact, as C(cosign verify -a) asks. It may say more.
+      - Flux does not look at annotations.
+    type: dict
+  flux_version:
+    description:
+      - Answer as this version of Flux would, such as V(2.8). Before 2.8 it reads only the legacy format. Since then one
+        bundle hides all legacy signatures of an artifact, and a bundle with any predicate counts as a signature.
+      - By default both formats are looked at, and only a signature counts as one.
+    type: str
+  report_only:
+    description:
+      - Return refusals instead of failing, for an inventory.
+      - A registry that could not be asked still fails the task.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - proven.gitops._attributes.info_module
+  - proven.gitops._attributes.actiongroup
+  - proven.gitops._registry
+seealso:
+  - module: proven.gitops.cosign_sign
+  - module: proven.gitops.flux_oci_source
+"""
+
+EXAMPLES = r"""
+---
+- name: Prove that the release is signed
+  proven.gitops.cosign_verify:
+    reference: oci://ghcr.io/example/manifests/cert-manager:v1.9.1
+    public_keys:
+      - path: cosign.pub
+  register: proven
+
+- name: Two of three people must have signed, in a way that Flux 2.8 accepts
+  proven.gitops.cosign_verify:
+    references: "{{ pushed.artifacts | map(attribute='reference') }}"
+    public_keys:
+      - path: keys/alice.pub
+      - path: keys/bob.pub
+      - content: "{{ carols_public_key }}"
+    threshold: 2
+    flux_version: "2.8"
+
+- name: Take an inventory without failing on what is unsigned
+  proven.gitops.cosign_verify:
+    references: "{{ everything }}"
+    public_keys:
+      - path: cosign.pub
+    report_only: true
+  register: inventory
+"""
+
+RETURN = r"""
+verdicts:
+  description: One entry for each reference, in the order asked for.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    reference:
+      description: The artifact by digest, as far as its digest is known.
+      type: str
+    asked:
+      description: The reference as it was given, without C(oci://).
+      type: str
+    digest:
+      description: The digest that the verdict is about.
+      type: str
+    verdict:
+      description:
+        - V(verified), by as many of the given keys as were asked for.
+        - V(unsigned), the registry was asked, and there is no signature.
+        - V(wrong_key), there are signatures, but not by enough of the given keys.
+        - V(wrong_identity), a signature is valid by a given key, but does not have the wanted annotations.
+        - V(tampered), a signature is valid by a given key, but for another digest, or bytes do not match their digest.
+        - V(malformed), a signature cannot be read by the rules of its format.
+        - V(unreachable), the registry could not be asked, or does not have the artifact.
+      type: str
+    verified:
+      description: Whether the verdict is V(verified).
+      type: bool
+    reason:
+      description: Why, in a sentence.
+      type: str
+    formats:
+      description: The formats of the signatures that passed.
+      type: list
+      elements: str
+    signed_by:
+      description: The fingerprints (SHA-256 of the public key in DER form) of the given keys that signed.
+      type: list
+      elements: str
+    signatures:
+      description: Every signature that was looked at.
+      type: list
+      elements: dict
+      contains:
+        format:
+          description: V(bundle) or V(legacy).
+          type: str
+        verdict:
+          description: The verdict on this signature alone.
+          type: str
+        reason:
+          description: Why, in a sentence.
+          type: str
+        key:
+          description: The fingerprint of the given key that it is valid by.
+          type: str
+        digest:
+          description: The digest of the referrer (bundle), or of the payload (legacy).
+          type: str
+        annotations:
+          description: What the signature says of the artifact.
+          type: dict
+        predicate_type:
+          description: The kind of statement in a bundle.
+          type: str
+verified:
+  description: Whether all references are verified.
+  returned: always
+  type: bool
+actions:
+  description: Always empty.
+  returned: always
+  type: list
+  elements: str
+failure:
+  description: Why the task failed, as C(code), C(message) and C(details).
+  returned: failure
+  type: dict
+"""
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import references
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.verify_options import policy
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Verify
+
+KEY = {"path": {"type": "path"}, "content": {"type": "str", "no_log": False}}
+SPEC = ArgumentSpec(
+    options={
+        "reference": {"type": "str"},
+        "references": {"type": "list", "elements": "str"},
+        "public_keys": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "no_log": False,
+            "options": KEY,
+            "required_one_of": [("path", "content")],
+            "mutually_exclusive": [("path", "content")],
+        },
+        "threshold": {"type": "int", "default": 1},
+        "annotations": {"type": "dict"},
+        "flux_version": {"type": "str"},
+        "report_only": {"type": "bool", "default": False},
+    },
+    required_one_of=(("reference", "references"),),
+    mutually_exclusive=(("reference", "references"),),
+)
+
+
+def main() -> None:
+    module = SPEC.merge(REGISTRY).create_module()
+    run(
+        module,
+        lambda: Verify(
+            references(module.params),
+            registries(module),
+            policy(module.params),
+            report_only=module.params["report_only"],
+            concurrency=module.params["concurrency"],
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()
