@@ -1,66 +1,289 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry port: the calls of the OCI distribution API that use-cases need."""
+"""The registry port: the calls of the OCI distribution API (spec 1.1) that use-cases need.
+
+Every call is one operation with its own deadline. Besides what is named, each may raise Unreachable, Unauthorized,
+Refused and BadAnswer (errors.py). What comes back is proven: bytes have the digest that they were asked for by.
+"""
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+    DOCKER_INDEX,
+    DOCKER_MANIFEST,
+    INDEX,
+    MANIFEST,
+    Descriptor,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
+    InvalidDigest,
+    check_syntax,
+    of_bytes,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, check_tag
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
+from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber, keep_to_ourselves
+from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
+from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
+from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, Transport
+from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
 
 RegisterSecret = t.Callable[[str], None]
-Advance = t.Callable[[int], None]
+
+_MEDIA_TYPES = (MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
+_ACCEPT = ", ".join(_MEDIA_TYPES)
+_PAGES = 1000
 
 
 class Registry:
-    """One registry. Thread-safe; connections are kept alive."""
+    """One registry. Thread-safe; connections are kept alive, tokens are fetched once for each scope."""
 
     def __init__(
         self,
         host: str,
         settings: ConnectionSettings,
         credentials: CredentialStore,
-        register_secret: RegisterSecret = lambda secret: None,
+        register_secret: RegisterSecret = keep_to_ourselves,
+        transport: Transport | None = None,
+        scrubber: Scrubber | None = None,
     ) -> None:
-        raise NotImplementedError
+        """For `host[:port]` as people write it; `transport` and `scrubber` are shared by Registries."""
+        self.host = host
+        self.settings = settings
+        scrubber = scrubber or Scrubber(register_secret)
+        self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 
-    def ping(self) -> None: ...
+    def ping(self) -> None:
+        """Return if the registry answers the distribution API and lets us in."""
+        scope, deadline = Scope("", ""), self.session.deadline()
+        request = Request("GET", f"{self.session.base}/v2/")
+        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
+        if answer.status != 200:
+            raise self.session.error(answer, body, scope)
 
-    def resolve(self, repository: str, pointer: str) -> Descriptor | None: ...
+    def resolve(self, repository: str, pointer: str) -> Descriptor | None:
+        """What a tag or digest points to, or None if the registry knows no such manifest (404).
 
-    def get_manifest(self, repository: str, pointer: str) -> tuple[bytes, str] | None: ...
+        By HEAD: digest, size and media type are then the registry's word, proven only when the digest is fetched.
+        """
+        scope, deadline = Scope(repository, "pull"), self.session.deadline()
+        request = self._manifest_request("HEAD", repository, pointer)
+        with self.session.send(request, scope, deadline, follow=True) as answer:
+            if answer.status == 404 and self._is_ours(answer):
+                return None
+            described = self._describe(answer, pointer) if answer.status == 200 else None
+        if described is not None:
+            return described
+        if answer.status in (401, 403):
+            raise self.session.error(answer, b"", scope)
+        # No HEAD here, or a header is missing, or another refusal: its reason is in the body of the answer to a GET.
+        found = self._get_manifest(repository, pointer, scope, deadline)
+        return None if found is None else Descriptor.of(found[1], found[0])
 
-    def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> bool: ...
+    def get_manifest(self, repository: str, pointer: str) -> tuple[bytes, str] | None:
+        """The manifest's bytes as stored and its media type; None on 404. At most MANIFEST_LIMIT bytes.
 
-    def delete_manifest(self, repository: str, pointer: str) -> None: ...
+        The bytes have the digest `pointer`; where that is a tag, the digest that the answer announces, if it does.
+        """
+        return self._get_manifest(repository, pointer, Scope(repository, "pull"), self.session.deadline())
 
-    def has_blob(self, repository: str, digest: str) -> bool: ...
+    def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> bool:
+        """Store a manifest under a tag or its digest; True when the registry lists it as its subject's referrer."""
+        scope, deadline = Scope(repository, "pull,push"), self.session.deadline()
+        request = Request("PUT", self._manifest_url(repository, pointer), {"Content-Type": media_type}, raw)
+        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
+        if answer.status not in (200, 201, 202, 204):
+            raise self.session.error(answer, body, scope)
+        self._check_announced(answer, of_bytes(raw))
+        return bool(answer.headers.get("OCI-Subject"))
 
-    def get_blob(self, repository: str, descriptor: Descriptor, limit: int) -> bytes: ...
+    def delete_manifest(self, repository: str, pointer: str) -> None:
+        """Remove a tag, or a manifest with all its tags; it is no error if there is none. Refused if not supported."""
+        scope, deadline = Scope(repository, "delete,pull"), self.session.deadline()
+        request = Request("DELETE", self._manifest_url(repository, pointer))
+        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
+        if answer.status not in (200, 202, 204, 404):
+            raise self.session.error(answer, body, scope)
 
-    def stream_blob(self, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]: ...
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether the registry holds a blob."""
+        return blobs.has(self.session, repository, digest)
+
+    def get_blob(self, repository: str, descriptor: Descriptor, limit: int) -> bytes:
+        """A blob's bytes, of the descriptor's size and digest; BadAnswer before asking if it is over `limit`."""
+        if descriptor.size > limit:
+            raise BadAnswer(
+                f"registry {self.host}: {descriptor.digest} is {descriptor.size} bytes long, more than {limit}",
+                registry=self.host,
+            )
+        return b"".join(self.stream_blob(repository, descriptor))
+
+    def stream_blob(self, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
+        """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer."""
+        return blobs.stream(self.session, repository, descriptor)
 
     def upload_blob(
         self,
         repository: str,
         descriptor: Descriptor,
         open_source: t.Callable[[], t.BinaryIO],
-        progress: Advance | None = None,
-    ) -> bool: ...
+        progress: blobs.Advance | None = None,
+    ) -> bool:
+        """Store a blob; False if it was there already. Memory stays flat: `open_source` is read while it is sent.
 
-    def list_tags(self, repository: str, limit: int) -> list[str]: ...
+        `progress` gets the number of bytes done; a negative one takes back what a failed attempt had counted.
+        """
+        return blobs.upload(self.session, repository, descriptor, open_source, progress)
+
+    def list_tags(self, repository: str, limit: int) -> list[str]:
+        """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""
+        scope, deadline = Scope(repository, "pull"), self.session.deadline()
+        url: str | None = self.session.url(repository, f"tags/list?n={max(1, min(limit, 1000))}")
+        tags: dict[str, None] = {}
+        for _ in range(_PAGES):
+            if url is None or len(tags) >= limit:
+                return list(tags)[:limit]
+            answer, body = self.session.read(Request("GET", url), scope, deadline, MANIFEST_LIMIT)
+            if answer.status == 404 and self._is_ours(answer):
+                return list(tags)
+            if answer.status != 200:
+                raise self.session.error(answer, body, scope)
+            tags.update(dict.fromkeys(self._parse_tags(body, repository)))
+            url = next_page(answer.request.url, answer.headers.getlist("Link"), f"registry {self.host}: list of tags")
+        raise BadAnswer(f"registry {self.host}: the list of tags has more than {_PAGES} pages", registry=self.host)
+
+    def _parse_tags(self, body: bytes, repository: str) -> list[str]:
+        what = f"registry {self.host}: tags of {repository}"
+        try:
+            tags = strict_json.load_object(body, what).get("tags") or []
+            if not isinstance(tags, list):
+                raise BadAnswer(f"{what}: not a list", registry=self.host)
+            return [check_tag(str(tag), what) for tag in tags]
+        except (MalformedJson, InvalidReference) as error:
+            raise BadAnswer(self.session.scrubber.clean(error.message), registry=self.host) from None
+
+    def _manifest_url(self, repository: str, pointer: str) -> str:
+        # Either is checked before it becomes part of a path, whoever gave it.
+        checked = check_syntax(pointer) if ":" in pointer else check_tag(pointer, pointer)
+        return self.session.url(repository, f"manifests/{checked}")
+
+    def _manifest_request(self, method: str, repository: str, pointer: str) -> Request:
+        return Request(method, self._manifest_url(repository, pointer), {"Accept": _ACCEPT})
+
+    def _is_ours(self, answer: Answer) -> bool:
+        """Whether the registry itself answers: where a redirect ended, a 404 says nothing about the registry."""
+        return answer.request.url.startswith(f"{self.session.base}/")
+
+    def _get_manifest(
+        self, repository: str, pointer: str, scope: Scope, deadline: Deadline
+    ) -> tuple[bytes, str] | None:
+        request = self._manifest_request("GET", repository, pointer)
+        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT)
+        if answer.status == 404 and self._is_ours(answer):
+            return None
+        if answer.status != 200:
+            raise self.session.error(answer, body, scope)
+        digest = of_bytes(body)
+        if ":" in pointer and digest != pointer:
+            raise BadAnswer(
+                f"registry {self.host}: asked for the manifest {pointer} of {repository}, the content is {digest}",
+                registry=self.host,
+                expected=pointer,
+                actual=digest,
+            )
+        self._check_announced(answer, digest)
+        return body, self._media_type(answer, body)
+
+    def _announced(self, answer: Answer) -> str | None:
+        """`Docker-Content-Digest`; BadAnswer where it is not a digest."""
+        header = answer.headers.get("Docker-Content-Digest")
+        if header is None:
+            return None
+        try:
+            return check_syntax(header)
+        except InvalidDigest:
+            raise BadAnswer(
+                f"registry {self.host}: the Docker-Content-Digest of {answer.request.where} is not a sha256 digest",
+                registry=self.host,
+            ) from None
+
+    def _check_announced(self, answer: Answer, digest: str) -> None:
+        announced = self._announced(answer)
+        if announced is not None and announced != digest:
+            raise BadAnswer(
+                f"registry {self.host}: {answer.request.where} announces {announced}, the content is {digest}",
+                registry=self.host,
+                expected=announced,
+                actual=digest,
+            )
+
+    def _describe(self, answer: Answer, pointer: str) -> Descriptor | None:
+        """The descriptor in the headers of a HEAD's answer, or None where one of them is missing."""
+        digest = self._announced(answer)
+        media_type, size = _content_type(answer), answer.headers.get("Content-Length", "")
+        if digest is None or media_type not in _MEDIA_TYPES or not (size.isascii() and size.isdigit()):
+            return None
+        if ":" in pointer and digest != pointer:
+            raise BadAnswer(
+                f"registry {self.host}: asked for the manifest {pointer}, the answer announces {digest}",
+                registry=self.host,
+                expected=pointer,
+                actual=digest,
+            )
+        return Descriptor(media_type, digest, int(size[:19]))
+
+    def _media_type(self, answer: Answer, body: bytes) -> str:
+        """The manifest's media type by header and document; BadAnswer where they contradict each other."""
+        header = _content_type(answer)
+        try:
+            inside = strict_json.load_object(body, "manifest").get("mediaType")
+        except MalformedJson as error:
+            raise BadAnswer(
+                f"registry {self.host}: {answer.request.where}: {self.session.scrubber.clean(error.message)}",
+                registry=self.host,
+            ) from None
+        if header in _MEDIA_TYPES and inside in _MEDIA_TYPES and header != inside:
+            # CVE-2021-41190: a document that one client reads as an index and another as an image.
+            raise BadAnswer(f"registry {self.host}: {answer.request.where} is announced as {header}, but says {inside}")
+        return header if header in _MEDIA_TYPES or not isinstance(inside, str) else inside
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 class Registries:
-    """The registries of a task, each made once."""
+    """The registries of a task, each made once; they share connections and known secrets. Thread-safe."""
 
     def __init__(
         self,
         settings: ConnectionSettings,
         credentials: CredentialStore,
-        register_secret: RegisterSecret = lambda secret: None,
+        register_secret: RegisterSecret = keep_to_ourselves,
     ) -> None:
-        raise NotImplementedError
+        self.settings = settings
+        self._credentials = credentials
+        self._scrubber = Scrubber(register_secret)
+        self._transport = Transport(settings, self._scrubber)
+        self._registries: dict[str, Registry] = {}
+        self._lock = threading.Lock()
 
-    def get(self, host: str) -> Registry: ...
+    def get(self, host: str) -> Registry:
+        """The registry `host[:port]`, e.g. `Reference.host`."""
+        with self._lock:
+            if host not in self._registries:
+                self._registries[host] = Registry(
+                    host, self.settings, self._credentials, transport=self._transport, scrubber=self._scrubber
+                )
+            return self._registries[host]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong between us and a registry, apart enough for a verdict: refused, absent, wrong, or simply not asked."""
+"""What can go wrong between us and a registry, told apart as verdicts need it: absent, refused, wrong, not asked."""
 
 from __future__ import annotations
 
@@ -46,3 +46,9 @@ class Busy(RegistryError):
     """Another process of this host kept the lock on what we wanted to change."""
 
     code = "busy"
+
+
+class CredentialsError(RegistryError):
+    """A credentials file or helper that cannot be used; its name is in the message, its content never."""
+
+    code = "credentials"

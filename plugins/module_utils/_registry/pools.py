@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections: TLS, proxies of the environment, and pools that keep them alive."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+import threading
+import typing as t
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bind_tls, bounded
+from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+
+with third_party():
+    import urllib3
+    from urllib3.connection import HTTPConnection
+    from urllib3.util.ssl_ import create_urllib3_context
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+
+_BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a time
+
+
+class Pools:
+    """One pool manager for direct connections and one for each proxy; thread-safe."""
+
+    def __init__(self, settings: ConnectionSettings, scrubber: Scrubber) -> None:
+        self._settings = settings
+        self._scrubber = scrubber
+        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+
+    def manager(self, origin: Origin) -> urllib3.PoolManager:
+        """What to send a request for `origin` through."""
+        proxy = proxy_of(origin)
+        with self._lock:
+            if origin.scheme == "https" or proxy.startswith("https:"):
+                self._tls = self._tls or make_tls(self._settings)
+            # A manager made before TLS was needed has no context.
+            key = f"{proxy} {self._tls is not None}"
+            if key not in self._managers:
+                self._managers[key] = self._make(proxy)
+            return self._managers[key]
+
+    def _make(self, proxy: str) -> urllib3.PoolManager:
+        options: dict[str, t.Any] = {
+            "num_pools": 8,
+            "maxsize": max(1, self._settings.concurrency),
+            "blocksize": _BLOCK,
+            "ssl_context": self._tls,
+        }
+        manager: urllib3.PoolManager
+        if proxy:
+            address, login = _split_login(proxy)
+            headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
+            manager = urllib3.ProxyManager(address, proxy_headers=headers, proxy_ssl_context=self._tls, **options)
+        else:
+            manager = urllib3.PoolManager(**options)
+        manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
+        return manager
+
+
+def proxy_of(origin: Origin) -> str:
+    """The proxy that the environment names for `origin`, or an empty string; never one for this machine, as in Go."""
+    if origin.loopback:
+        return ""
+    proxy = getproxies().get(origin.scheme, "")
+    if not proxy or proxy_bypass(origin.host) or proxy_bypass(f"{origin.host}:{origin.port}"):
+        return ""
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise InvalidOption(f"{origin.scheme}_proxy", "only http and https proxies are supported")
+    return proxy
+
+
+def _split_login(proxy: str) -> tuple[str, tuple[str, str] | None]:
+    """The proxy's address without its login, and the login."""
+    parts = urlsplit(proxy)
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return proxy, None
+    username, _, password = login.partition(":")
+    return urlunsplit((parts.scheme, host, parts.path, "", "")), (unquote(username), unquote(password))
+
+
+def make_tls(settings: ConnectionSettings) -> ssl.SSLContext:
+    """TLS 1.2 or newer, the system's certificates and those of `ca_path`; InvalidOption for a file that is none."""
+    context = create_urllib3_context(ssl_minimum_version=ssl.TLSVersion.TLSv1_2)
+    context.load_default_certs()
+    bind_tls(context)
+    if settings.ca_path:
+        is_folder = os.path.isdir(settings.ca_path)
+        try:
+            context.load_verify_locations(**{"capath" if is_folder else "cafile": settings.ca_path})
+        except (OSError, ValueError) as error:
+            raise InvalidOption("ca_path", f"{settings.ca_path}: {_reason(error)}") from None
+    if settings.client_cert:
+        try:
+            # Without a password of its own OpenSSL would ask on the terminal.
+            context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            where = (
+                settings.client_cert if not settings.client_key else f"{settings.client_cert}, {settings.client_key}"
+            )
+            raise InvalidOption("client_cert", f"{where}: {_reason(error)}") from None
+    return context
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"not a usable PEM file ({(error.reason or 'no certificate in it').replace('_', ' ').lower()})"
+    return (error.strerror if isinstance(error, OSError) else None) or "not usable"
+
+
+@functools.cache
+def _plain_pool() -> type[urllib3.HTTPConnectionPool]:
+    # In a function: where urllib3 is missing, this file must still import.
+    class Connection(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            self.sock = bounded(self.sock)
+
+    class Pool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    return Pool

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of a registry, made fit for a message: no secret of ours, no control characters, no flood."""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+
+_CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+_MINIMUM = 4  # masking "a" would spoil every message and hide nothing
+
+
+def keep_to_ourselves(secret: str) -> None:
+    """The sink of secrets where no Ansible is there to mask them."""
+    del secret
+
+
+class Scrubber:
+    """Remembers the secrets of a task and takes them out of text; hands each on, so that Ansible masks it as well."""
+
+    def __init__(self, register_secret: t.Callable[[str], None] = keep_to_ourselves) -> None:
+        self._register = register_secret
+        self._secrets: set[str] = set()
+
+    def add(self, secret: str) -> None:
+        """From now on `secret` is masked, here and in all output of the task."""
+        if len(secret) < _MINIMUM:
+            return
+        self._secrets.add(secret)
+        self._register(secret)
+
+    def add_login(self, username: str, password: str) -> str:
+        """The value of a Basic `Authorization` header, which is as secret as the password in it."""
+        encoded = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+        self.add(password)
+        self.add(encoded)
+        return f"Basic {encoded}"
+
+    def clean(self, text: str, limit: int = 300) -> str:
+        """At most `limit` characters of `text` on one line, secrets masked."""
+        # A copy, since other threads add. The longest first: a secret may be part of another.
+        for secret in sorted(self._secrets.copy(), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        text = _CONTROL.sub(" ", text).strip()
+        return text if len(text) <= limit else text[:limit] + "…"

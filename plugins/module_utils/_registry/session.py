@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests to one registry: who we are is added here and only here, and only on the registry's own origin."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Authenticator, Scope, tried
+from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
+    BadAnswer,
+    NotFound,
+    Refused,
+    RegistryError,
+    Unauthorized,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts, Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import (
+    ERROR_LIMIT,
+    REDIRECT_LIMIT,
+    SECONDS_PER_BYTE,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import (
+    Answer,
+    Request,
+    Transport,
+    describe,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Session:
+    """The authenticated way to one registry. Thread-safe."""
+
+    def __init__(
+        self, host: str, settings: ConnectionSettings, store: CredentialStore, transport: Transport, scrubber: Scrubber
+    ) -> None:
+        self.host = host
+        self.settings = settings
+        self.scrubber = scrubber
+        self.transport = transport
+        self.base = f"{settings.scheme(host)}://{api_host(host)}"
+        self.home = Origin.of(self.base, f"registry {host}")
+        # Plain HTTP to other hosts as well only where it was asked for, not where loopback implies it.
+        self.auth = Authenticator(
+            self.home, settings.insecure is True, lambda repository: store.find(host, repository), transport, scrubber
+        )
+        self._greeting = threading.Lock()
+        self._greeted = False
+
+    def deadline(self, size: int = 0) -> Deadline:
+        """The deadline of an operation that moves `size` bytes."""
+        return Deadline(self.settings.deadline + size * SECONDS_PER_BYTE)
+
+    def url(self, repository: str, tail: str) -> str:
+        """The URL of `tail` in a repository; on Docker Hub a name of one part is an official image's."""
+        official = "/" not in repository and api_host(self.host) != self.host
+        return f"{self.base}/v2/{'library/' if official else ''}{repository}/{tail}"
+
+    def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool = False) -> Answer:
+        """The final answer, whatever its status; redirects are followed when told, with credentials only at home."""
+        self._greet(scope, deadline)
+        at_home = (
+            True  # once away, credentials are not shown again: not even to home, at a path that another host chose
+        )
+        for _ in range(REDIRECT_LIMIT + 1):
+            at_home = at_home and Origin.of(request.url, request.where) == self.home
+            send = self._authorized if at_home else self._anonymous
+            answer = send(request, scope, deadline)
+            if not follow or answer.status not in _REDIRECTS:
+                return answer
+            answer.close()
+            request = replace(request, url=self._target(answer))
+        raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
+
+    def read(
+        self, request: Request, scope: Scope, deadline: Deadline, limit: int, *, follow: bool = True
+    ) -> tuple[Answer, bytes]:
+        """As `send`, with the body of at most `limit` bytes; an answer that breaks off is asked for again."""
+        attempts = self.attempts(deadline)
+        while True:
+            answer = self.send(request, scope, deadline, follow=follow)
+            try:
+                return answer, answer.read(limit) if answer.status < 400 else answer.read_start(ERROR_LIMIT)
+            except Broken as broken:
+                attempts.failed(broken)
+
+    def put(self, request: Request, scope: Scope, deadline: Deadline) -> Answer:
+        """One attempt to send a blob to an upload's location; Broken when no answer came.
+
+        Elsewhere than at home without credentials: CVE-2026-50151 is a client that sent them wherever it was told.
+        """
+        if Origin.of(request.url, request.where) != self.home:
+            return self.transport.once(request, deadline)
+        sent = self.auth.header(scope, deadline)
+        answer = self.transport.once(_with(request, sent), deadline)
+        if not self._may_renew(answer, sent, scope):
+            return answer
+        return self.transport.once(_with(request, self.auth.header(scope, deadline)), deadline)
+
+    def attempts(self, deadline: Deadline) -> Attempts:
+        """The count of tries for an operation that is more than one exchange."""
+        return Attempts(self.host, self.settings, deadline)
+
+    def _target(self, answer: Answer) -> str:
+        what = f"registry {self.host}: redirect of {answer.request.where}"
+        target = join(answer.request.url, answer.headers.get("Location"), what)
+        check_hop(self.home, Origin.of(answer.request.url, what), Origin.of(target, what), what)
+        return target
+
+    def _greet(self, scope: Scope, deadline: Deadline) -> None:
+        """Ask once how the registry wants to be asked, where we have credentials.
+
+        A registry may answer 404 for what it hides from the anonymous, so waiting for a 401 would miss what is there.
+        """
+        if self._greeted or self.auth.challenged:
+            return
+        credentials = self.auth.credentials(scope.repository)
+        if not (credentials.username or credentials.identity_token or credentials.registry_token):
+            return
+        with self._greeting:
+            if self._greeted:
+                return
+            with self.transport.send(Request("GET", f"{self.base}/v2/"), deadline) as answer:
+                if answer.status == 401:
+                    self.auth.learn(answer.headers.getlist("WWW-Authenticate"), None, Scope("", ""))
+            self._greeted = True
+
+    def _authorized(self, request: Request, scope: Scope, deadline: Deadline) -> Answer:
+        sent = self.auth.header(scope, deadline)
+        answer = self.transport.send(_with(request, sent), deadline)
+        if not self._may_renew(answer, sent, scope):
+            return answer
+        return self.transport.send(_with(request, self.auth.header(scope, deadline)), deadline)
+
+    def _may_renew(self, answer: Answer, sent: str | None, scope: Scope) -> bool:
+        """Whether a refusal could be healed by other credentials than those sent; the answer is then closed."""
+        if not _wants_other_credentials(answer):
+            return False
+        if not self.auth.learn(answer.headers.getlist("WWW-Authenticate"), sent, scope):
+            return False
+        answer.close()
+        return True
+
+    def _anonymous(self, request: Request, scope: Scope, deadline: Deadline) -> Answer:
+        del scope
+        return self.transport.send(request, deadline)
+
+    def error(self, answer: Answer, body: bytes, scope: Scope) -> RegistryError:
+        """What an unexpected answer means."""
+        what = f"registry {self.host}: {answer.request.where}"
+        details: dict[str, t.Any] = {"registry": self.host, "status": answer.status}
+        code, said = self._registry_error(body)
+        text = f": {said}" if said else ""
+        if Origin.of(answer.request.url, what) != self.home:
+            return BadAnswer(f"{what}: the host it redirected to answers {describe(answer)}", **details)
+        if answer.status in (401, 403):
+            credentials = self.auth.credentials(scope.repository)
+            return Unauthorized(
+                f"{what}: {describe(answer)} to {tried(credentials)}{text}"
+                " (a registry may answer so for a repository that does not exist, too)",
+                credentials=credentials.source,
+                **details,
+            )
+        if answer.status == 404:
+            return NotFound(f"{what}: not found{text}", **details, **code)
+        if 400 <= answer.status < 500:
+            return Refused(f"{what}: refused with status {answer.status}{text}", **details, **code)
+        return BadAnswer(f"{what}: unexpected status {answer.status}", **details)
+
+    def _registry_error(self, body: bytes) -> tuple[dict[str, str], str]:
+        """The first code and message of distribution-spec's error document, masked; else the text itself."""
+        try:
+            first = strict_json.load_object(body, "error")["errors"][0]
+            code, message = str(first.get("code", "")), str(first.get("message", ""))
+        except (MalformedJson, LookupError, TypeError, AttributeError):
+            return {}, self.scrubber.clean(body.decode("utf-8", "replace")) if body[:1] != b"<" else ""
+        clean = self.scrubber.clean(code, 60)
+        return {"registry_code": clean}, ": ".join(part for part in (clean, self.scrubber.clean(message)) if part)
+
+
+def _with(request: Request, authorization: str | None) -> Request:
+    if authorization is None:
+        return request
+    return replace(request, headers={**request.headers, "Authorization": authorization})
+
+
+def _wants_other_credentials(answer: Answer) -> bool:
+    """A 401, or RFC 6750's way to say that the token was for less."""
+    challenge = " ".join(answer.headers.getlist("WWW-Authenticate"))[:8192]
+    return answer.status == 401 or (answer.status == 403 and "insufficient_scope" in challenge)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP exchange, with retries and within a deadline; neither credentials nor redirects."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline, enforced
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import Pools
+from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import (
+    STATUSES,
+    Attempts,
+    Broken,
+    explain,
+    is_final,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+
+with third_party():
+    import urllib3
+    from urllib3 import exceptions as http_errors
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+
+_CHUNK = 64 * 1024
+
+
+class Source(t.Protocol):
+    """A request's body that is read as it is sent."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+Body = bytes | t.Callable[[], Source] | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to send. A body that is a function is opened anew for each attempt; `size` is then its length in bytes."""
+
+    method: str
+    url: str
+    headers: t.Mapping[str, str] = field(default_factory=dict)
+    body: Body = None
+    size: int | None = None
+    retries: int | None = None  # None: as the settings say
+
+    @property
+    def where(self) -> str:
+        """Method, host and path for messages. The query is left out: upload and storage URLs carry secrets in it."""
+        parts = urlsplit(self.url)
+        return f"{self.method} {parts.netloc}{parts.path}"
+
+
+class Answer:
+    """A response whose body has not been read; to be closed, or read to its end."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse, request: Request, deadline: Deadline, timeout: float) -> None:
+        self.raw = raw
+        self.request = request
+        self.status = raw.status
+        self.headers = raw.headers
+        self._deadline = deadline
+        self._timeout = timeout
+
+    def chunks(self, limit: int) -> t.Iterator[bytes]:
+        """The body in pieces; BadAnswer when it is longer than `limit` bytes or says so, Broken if cut short."""
+        what = self.request.where
+        if self.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+            raise BadAnswer(f"{what}: the answer is compressed, which was not asked for")
+        announced = self.headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
+            raise BadAnswer(f"{what}: the answer is {announced[:19]} bytes long, more than {limit}")
+        received = 0
+        while piece := self._read():
+            received += len(piece)
+            if received > limit:
+                raise BadAnswer(f"{what}: the answer is longer than {limit} bytes")
+            yield piece
+
+    def _read(self) -> bytes:
+        if self._deadline.expired:
+            raise Broken("the answer did not end in time", final=True)
+        try:
+            with enforced(self._deadline, self._timeout):
+                # read1, not read: that one waits until the chunk is full, however slowly it fills.
+                return self.raw.read1(_CHUNK, decode_content=False) or b""
+        except (http_errors.HTTPError, OSError, ValueError) as error:
+            raise Broken(explain(error, self._timeout), final=self._deadline.expired) from None
+
+    def read(self, limit: int) -> bytes:
+        """The whole body; errors as in `chunks`. The connection is then free for the next request."""
+        try:
+            return b"".join(self.chunks(limit))
+        finally:
+            self.close()
+
+    def read_start(self, limit: int) -> bytes:
+        """At most `limit` bytes of the body, for a message."""
+        text = b""
+        try:
+            while len(text) < limit and (piece := self._read()):
+                text += piece
+        finally:
+            self.close()
+        return text[:limit]
+
+    def close(self) -> None:
+        """Give the connection back where the body was read to its end, else drop it: reading on could take forever."""
+        if self.raw.length_remaining == 0:
+            self.raw.release_conn()
+        else:
+            self.raw.close()
+
+    def __enter__(self) -> t.Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Transport:
+    """Sends requests to any host. Thread-safe."""
+
+    def __init__(self, settings: ConnectionSettings, scrubber: Scrubber) -> None:
+        self.settings = settings
+        self._pools = Pools(settings, scrubber)
+
+    def send(self, request: Request, deadline: Deadline) -> Answer:
+        """The answer, whatever its status but those that mean "later"; Unreachable when every attempt failed."""
+        host = urlsplit(request.url).netloc
+        attempts = Attempts(host, self.settings, deadline, request.retries)
+        while True:
+            try:
+                answer = self.once(request, deadline)
+            except Broken as broken:
+                attempts.failed(broken)
+                continue
+            if answer.status not in STATUSES:
+                return answer
+            answer.close()
+            attempts.again(describe(answer), answer.raw)
+
+    def read(self, request: Request, deadline: Deadline, limit: int) -> tuple[Answer, bytes]:
+        """As `send`, with the body of at most `limit` bytes; an answer that breaks off is asked for again."""
+        attempts = Attempts(urlsplit(request.url).netloc, self.settings, deadline, request.retries)
+        while True:
+            answer = self.send(request, deadline)
+            try:
+                return answer, answer.read(limit)
+            except Broken as broken:
+                attempts.failed(broken)
+
+    def once(self, request: Request, deadline: Deadline) -> Answer:
+        """One attempt; Broken when no answer came."""
+        timeout = self.settings.timeout
+        if deadline.expired:
+            raise Broken("there was no time left to ask", final=True)
+        headers = {"User-Agent": self.settings.user_agent, "Accept-Encoding": "identity", **request.headers}
+        body: bytes | Source | None = None
+        source: Source | None = None
+        if callable(request.body):
+            body = source = request.body()
+            headers["Content-Length"] = str(request.size or 0)
+        else:
+            body = request.body
+        wait = min(timeout, max(deadline.remaining(), 0.01))
+        try:
+            with enforced(deadline, timeout):
+                raw = self._pools.manager(Origin.of(request.url, request.where)).urlopen(
+                    request.method,
+                    request.url,
+                    body=body,
+                    headers=headers,
+                    timeout=urllib3.Timeout(connect=wait, read=wait),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+        except (http_errors.HTTPError, OSError, ValueError) as error:
+            raise Broken(explain(error, timeout), final=is_final(error) or deadline.expired) from None
+        finally:
+            if source is not None:
+                source.close()
+        return Answer(raw, request, deadline, timeout)
+
+
+def describe(answer: Answer) -> str:
+    """`503 Service Unavailable`, in our words: the reason phrase is the peer's text."""
+    phrases = {408: "Request Timeout", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway"}
+    phrases |= {503: "Service Unavailable", 504: "Gateway Timeout", 401: "Unauthorized", 403: "Forbidden"}
+    return f"{answer.status} {phrases.get(answer.status, '')}".strip()
