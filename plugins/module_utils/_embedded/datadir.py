@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry's data directory, as both its server and the module that starts it know it.
+"""A registry's data directory, as its server sees it; the module that starts the server is who writes there.
 
 .proven-gitops-registry   the marker: only a directory that holds it is ever changed or removed
 settings.json             what the server was started with; nothing secret
@@ -16,7 +16,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.credentials import Credentials
 
 MARKER = ".proven-gitops-registry"
-_FILES = (MARKER, "settings.json", "credentials.json", "server.pyz", "server.log", "server.lock")
+FILES = (MARKER, "settings.json", "credentials.json", "server.pyz", "server.log", "server.lock")
 _LIMIT = 64 * 1024  # bytes of any of our JSON files
 
 _Document = dict[str, t.Any]
@@ -69,28 +68,16 @@ class DataDirectory:
         self.storage = path / "storage"
         self.code = path / "server.pyz"
         self.log = path / "server.log"
-        self._lock = path / "server.lock"
-
-    # What is there
-
-    def is_ours(self) -> bool:
-        return (self.path / MARKER).is_file()
-
-    def is_empty(self) -> bool:
-        """Whether there is nothing, or an empty directory."""
-        try:
-            return not any(self.path.iterdir())
-        except FileNotFoundError:
-            return True
+        self.lock = path / "server.lock"
 
     def settings(self) -> Settings | None:
-        document = self._read("settings.json")
+        document = self.read("settings.json")
         with contextlib.suppress(ValueError):
             return None if document is None else Settings.from_document(document)
         return None
 
     def credentials(self) -> Credentials | None:
-        document = self._read("credentials.json")
+        document = self.read("credentials.json")
         with contextlib.suppress(ValueError):
             return None if document is None else Credentials.from_document(document)
         return None
@@ -98,13 +85,15 @@ class DataDirectory:
     def running(self) -> Running | None:
         """The server that holds the lock and listens. The lock ends with its process: a stale id is never believed."""
         try:
-            with open(self._lock, "rb") as file:
+            with open(self.lock, "rb") as file:
                 document = None if _lock(file, fcntl.LOCK_SH) else _parse(file.read(_LIMIT))
         except FileNotFoundError:
             return None
         document = document or {}
         pid, port = document.get("pid"), document.get("port")
-        return Running(pid, port) if isinstance(pid, int) and isinstance(port, int) else None
+        if not (isinstance(pid, int) and isinstance(port, int) and pid > 1 and 0 < port < 2**16):
+            return None
+        return Running(pid, port)
 
     def last_log_line(self) -> str:
         """The end of the server's log, for an error message; empty where it said nothing."""
@@ -116,73 +105,21 @@ class DataDirectory:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
-    # Changes
-
-    def create(self) -> None:
-        """Make the directory ours. It must be empty, or ours already."""
-        made = not self.path.exists()
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.is_ours():
-            self._write(MARKER, json.dumps({"format": 1, "made_directory": made}).encode())
-
-    def write_settings(self, settings: Settings) -> None:
-        self._write("settings.json", json.dumps(settings.as_document(), indent=2).encode())
-
-    def write_credentials(self, credentials: Credentials | None) -> None:
-        if credentials is None:
-            (self.path / "credentials.json").unlink(missing_ok=True)
-        else:
-            self._write("credentials.json", json.dumps(credentials.as_document()).encode())
-
-    def write_code(self, archive: bytes) -> None:
-        self._write(self.code.name, archive)
-
-    def remove(self) -> list[str]:
-        """Remove our files, and the directory if we made it and nothing else is in it; the names of what was left."""
-        made = (self._read(MARKER) or {}).get("made_directory") is True
-        _remove_tree(self.storage)
-        for name in reversed(_FILES):  # the marker last: until then a second attempt is possible
-            (self.path / name).unlink(missing_ok=True)
-        left = sorted(entry.name for entry in self.path.iterdir())
-        if made and not left:
-            self.path.rmdir()
-        return left
-
-    @contextlib.contextmanager
-    def exclusively(self) -> t.Iterator[None]:
-        """One module at a time starts, stops or removes this registry. Not the server's own lock."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def clear_lock(self) -> None:
-        """Drop what a dead server wrote, before a new one takes the lock: its process id may be another's by now."""
-        with contextlib.suppress(FileNotFoundError):
-            os.truncate(self._lock, 0)
-
     def hold(self) -> t.BinaryIO | None:
-        """Take the server's lock for as long as the returned file is open; None where another process has it."""
-        file = os.fdopen(os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        """Take the server's lock, for as long as the returned file is open; None where another process has it."""
+        file = os.fdopen(os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         if _lock(file, fcntl.LOCK_EX):
             return t.cast("t.BinaryIO", file)
         file.close()
         return None
 
-    def _read(self, name: str) -> _Document | None:
+    def read(self, name: str) -> _Document | None:
+        """One of our JSON files."""
         try:
             with open(self.path / name, "rb") as file:
                 return _parse(file.read(_LIMIT))
         except FileNotFoundError:
             return None
-
-    def _write(self, name: str, content: bytes) -> None:
-        temporary = self.path / f".{name}.{os.getpid()}"
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        os.replace(temporary, self.path / name)
 
 
 def announce(lock: t.BinaryIO, running: Running) -> None:
@@ -205,8 +142,3 @@ def _parse(content: bytes) -> _Document | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _remove_tree(path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
