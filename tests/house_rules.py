@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of CONTRIBUTING.md that a program can check.
+
+A rule takes sources as text and gives one sentence for each violation, so that each can be tried on a bad example.
+`tests/unit/test_house_rules.py` applies them to the checkout, and tries them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import typing as t
+
+import yaml
+
+FILE_LINES = 400
+FUNCTION_LINES = 40
+MODULE_LINES = 60
+
+UTILS = "ansible_collections.proven.gitops.plugins.module_utils"
+DOCUMENTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja read a meaning of their own into these
+ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
+ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
+
+SHARED = frozenset({"_errors", "_requirements"})
+PURE = frozenset({"_artifact", "_cosign", "_flux"})
+PORTS = frozenset({"_registry", "_git", "_kube"})
+# Who may import whom; a room may always import itself and what is shared.
+ALLOWED: dict[str, frozenset[str]] = {
+    **dict.fromkeys(SHARED, frozenset()),
+    **dict.fromkeys(PURE, PURE),
+    **dict.fromkeys(PORTS, PURE),
+    "_embedded": PURE,
+    "_tasks": PURE | PORTS | {"_embedded"},
+    "_ansible": PURE | PORTS | {"_tasks"},
+    "modules": PORTS | {"_ansible", "_tasks"},
+    "action": PURE | PORTS | {"_ansible", "_tasks"},
+    "doc_fragments": frozenset(),
+}
+SEES_ANSIBLE = frozenset({"_ansible", "modules", "action"})
+HTTP = frozenset(
+    {"http", "urllib3", "requests", "aiohttp", "httpx", "socket", "ssl", "kubernetes", "oras", "urllib.request"}
+)
+SECRET_NAME = re.compile(r"(password|passphrase|token|secret|privatekey_content)$")
+
+
+class Import(t.NamedTuple):
+    line: int
+    name: str
+
+
+def room_of(path: str) -> str:
+    """`plugins/module_utils/_git/x.py` is in `_git`, `plugins/modules/x.py` in `modules`."""
+    parts = path.removesuffix(".py").split("/")
+    return parts[2] if parts[1] == "module_utils" else parts[1]
+
+
+def imports(text: str) -> list[Import]:
+    """Every module that is imported, also inside functions; `from a import b` counts as `a.b`."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [Import(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [Import(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
+
+
+def _is(name: str, packages: t.Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def names_its_licence(path: str, text: str) -> list[str]:
+    head = text.splitlines()[:5]
+    return [] if any("SPDX-License-Identifier: " in line for line in head) else [f"{path}: no SPDX line at its top"]
+
+
+def file_is_short(path: str, text: str) -> list[str]:
+    count = len(text.splitlines())
+    return [f"{path}: {count} lines, {FILE_LINES} are the most"] if count > FILE_LINES else []
+
+
+def functions_are_short(path: str, text: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            count = (node.end_lineno or node.lineno) - node.lineno + 1
+            if count > FUNCTION_LINES:
+                found.append(f"{path}:{node.lineno}: {node.name} has {count} lines, {FUNCTION_LINES} are the most")
+    return found
+
+
+def documents(text: str) -> dict[str, t.Any]:
+    """DOCUMENTATION, EXAMPLES and RETURN of a module, parsed."""
+    return {name: yaml.safe_load(ast.literal_eval(node.value)) for name, node in _documents(text)}
+
+
+def _documents(text: str) -> t.Iterator[tuple[str, ast.Assign]]:
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCUMENTS:
+            yield node.targets[0].id, node
+
+
+def module_is_thin(path: str, text: str) -> list[str]:
+    """Lines of code without the documentation, comments and blank lines."""
+    lines = dict(enumerate(text.splitlines(), 1))
+    for _name, node in _documents(text):
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            del lines[number]
+    count = sum(1 for line in lines.values() if line.strip() and not line.lstrip().startswith("#"))
+    return [f"{path}: {count} lines of code, {MODULE_LINES} are the most"] if count > MODULE_LINES else []
+
+
+def pure_code_is_pure(path: str, text: str) -> list[str]:
+    room = room_of(path)
+    found = []
+    for line, name in imports(text):
+        if room not in SEES_ANSIBLE and _is(name, ["ansible"]):
+            found.append(f"{path}:{line}: {room} imports {name}: only {', '.join(sorted(SEES_ANSIBLE))} know Ansible")
+        if room in PURE | SHARED and _is(name, HTTP):
+            found.append(f"{path}:{line}: {room} is pure, and imports {name}")
+    return found
+
+
+def dependencies_point_one_way(path: str, text: str) -> list[str]:
+    room = room_of(path)
+    allowed = ALLOWED[room] | SHARED | {room}
+    found = []
+    for line, name in imports(text):
+        if not _is(name, [UTILS]):
+            continue
+        other = name.removeprefix(f"{UTILS}.").split(".")[0]
+        if other not in allowed:
+            found.append(f"{path}:{line}: {room} may not import {other}")
+    return found
+
+
+def broad_excepts(path: str, text: str) -> list[str]:
+    if path == "plugins/module_utils/_ansible/run.py":
+        return []
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            if any(name is None or ast.unparse(name) in ("Exception", "BaseException") for name in caught):
+                found.append(f"{path}:{node.lineno}: only _ansible/run.py catches every exception")
+    return found
+
+
+def returned_names(path: str, text: str) -> list[str]:
+    """No documented return value, at any depth, has a reserved name."""
+    return [f"{path}: RETURN documents {name}" for name in _names(documents(text).get("RETURN")) if name in RESERVED]
+
+
+def _names(values: t.Any) -> t.Iterator[str]:
+    for name, value in (values or {}).items():
+        yield name
+        yield from _names(value.get("contains"))
+
+
+def outcome_names(path: str, text: str) -> list[str]:
+    """No literal key of `Outcome(values={…})` is a reserved name."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Outcome")):
+            continue
+        for word in node.keywords:
+            if word.arg == "values" and isinstance(word.value, ast.Dict):
+                names = [key.value for key in word.value.keys if isinstance(key, ast.Constant)]
+                found += [f"{path}:{node.lineno}: an outcome returns {name}" for name in names if name in RESERVED]
+    return found
+
+
+def fragment(name: str, read: t.Callable[[str], str]) -> dict[str, t.Any]:
+    """A documentation fragment such as `proven.gitops._registry.connection`; `read` gives the text of `_registry`."""
+    file, _dot, part = name.removeprefix("proven.gitops.").partition(".")
+    for node in ast.walk(ast.parse(read(file))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == (part or "documentation").upper():
+            return t.cast("dict[str, t.Any]", yaml.safe_load(ast.literal_eval(node.value)))
+    raise KeyError(name)
+
+
+def full_documentation(text: str, read: t.Callable[[str], str]) -> dict[str, t.Any]:
+    """DOCUMENTATION with the attributes and options of its fragments."""
+    own = documents(text)["DOCUMENTATION"]
+    parts = [fragment(name, read) for name in own.get("extends_documentation_fragment", [])]
+    merged = dict(own)
+    for section in ("attributes", "options"):
+        merged[section] = {}
+        for part in [*parts, own]:
+            for name, value in (part.get(section) or {}).items():
+                merged[section][name] = {**merged[section].get(name, {}), **value}
+    return merged
+
+
+def attributes_are_documented(path: str, documentation: dict[str, t.Any], wanted: frozenset[str]) -> list[str]:
+    attributes = documentation.get("attributes") or {}
+    return [
+        f"{path}: the attribute {name} is not documented, or without its support"
+        for name in sorted(wanted)
+        if not (attributes.get(name, {}).get("support") and attributes[name].get("description"))
+    ]
+
+
+def action_group_is_complete(group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
+    missing, left = set(modules) - set(group), set(group) - set(modules)
+    return [f"meta/runtime.yml: {name} is not in the action group" for name in sorted(missing)] + [
+        f"meta/runtime.yml: {name} is in the action group, and is no module" for name in sorted(left)
+    ]
+
+
+def secrets_have_an_environment(
+    path: str, options: t.Mapping[str, t.Any], documented: t.Mapping[str, t.Any], above: str = ""
+) -> list[str]:
+    """Every secret option is no_log, falls back to a variable, and its documentation names that variable."""
+    found = []
+    for name, option in options.items():
+        described = documented.get(name) or {}
+        full = f"{above}{name}"
+        if option.get("no_log"):
+            found += _fallback(path, full, option, described)
+        elif option.get("type", "str") in ("str", "raw") and SECRET_NAME.search(name) and "no_log" not in option:
+            found.append(f"{path}: {full} is not no_log")
+        inner = described.get("suboptions") or {}
+        found += secrets_have_an_environment(path, option.get("options") or {}, inner, f"{full}.")
+    return found
+
+
+def _fallback(path: str, name: str, option: t.Mapping[str, t.Any], described: t.Mapping[str, t.Any]) -> list[str]:
+    _strategy, variables = option.get("fallback") or (None, [])
+    if not variables:
+        return [f"{path}: {name} is a secret without an environment fallback"]
+    prose = str(described.get("description"))
+    return [f"{path}: {name} does not document {variable}" for variable in variables if variable not in prose]
+
+
+def third_party_imports(text: str) -> set[str]:
+    """First names of what is neither Python's own, nor Ansible's, nor ours."""
+    first = {name.split(".")[0] for _line, name in imports(text)}
+    return first - sys.stdlib_module_names - {"ansible", "ansible_collections", "__future__"}
+
+
+def requirement_names(text: str) -> set[str]:
+    """The distributions that a requirements file names, in lower case."""
+    lines = [line.strip() for line in text.splitlines()]
+    return {re.split(r"[<>=~!\[; ]", line)[0].lower() for line in lines if line and line[0] not in "#-"}

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The house rules on the whole checkout, and each rule on an example that breaks it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import typing as t
+from pathlib import Path
+
+import house_rules as rules
+import pytest
+import yaml
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DISTRIBUTIONS = {"nacl": "pynacl", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
+CODE = (".py", ".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh", ".j2")
+NO_HEADER = ("changelogs/changelog.yaml", "LICENSES/GPL-3.0-or-later.txt")
+TOP = (".ci", ".github", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests")
+
+
+def _files(top: str, *suffixes: str) -> list[str]:
+    found = []
+    for directory, below, names in os.walk(ROOT / top):
+        below[:] = [name for name in below if not name.startswith((".", "__pycache__")) and name != "build"]
+        found += [os.path.relpath(os.path.join(directory, name), ROOT) for name in names if name.endswith(suffixes)]
+    return sorted(found)
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def _fragment(name: str) -> str:
+    return _read(f"plugins/doc_fragments/{name}.py")
+
+
+MODULES = [path for path in _files("plugins/modules", ".py") if not path.endswith("__init__.py")]
+PLUGINS = _files("plugins", ".py")
+PYTHON = PLUGINS + _files("tests", ".py")
+SCRIPTS = [f".ci/{name}" for name in sorted(os.listdir(ROOT / ".ci"))] if (ROOT / ".ci").is_dir() else []
+TEXTS = [path for top in TOP for path in _files(top, *CODE) if path not in NO_HEADER] + SCRIPTS
+TEXTS += [path.name for path in ROOT.iterdir() if path.name == "Makefile" or path.suffix in CODE]
+ROLES = _files("roles", "argument_specs.yml")
+
+
+def _violations(rule: t.Callable[[str, str], list[str]], paths: t.Iterable[str]) -> list[str]:
+    return [violation for path in paths for violation in rule(path, _read(path))]
+
+
+def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    """The options that a module's main() parses its arguments with."""
+
+    class Captured(Exception):
+        pass
+
+    captured: dict[str, t.Any] = {}
+
+    def capture(spec: ArgumentSpec, **_more: t.Any) -> t.NoReturn:
+        captured.update(spec.options)
+        raise Captured
+
+    monkeypatch.setattr(ArgumentSpec, "create_module", capture)
+    name = Path(module).stem
+    with pytest.raises(Captured):
+        importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{name}").main()
+    return captured
+
+
+@pytest.mark.parametrize(
+    ("rule", "paths"),
+    [
+        (rules.names_its_licence, TEXTS),
+        (rules.file_is_short, TEXTS),
+        (rules.functions_are_short, PYTHON),
+        (rules.module_is_thin, MODULES),
+        (rules.pure_code_is_pure, PLUGINS),
+        (rules.dependencies_point_one_way, PLUGINS),
+        (rules.broad_excepts, PLUGINS),
+        (rules.returned_names, MODULES),
+        (rules.outcome_names, PLUGINS),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_checkout(rule: t.Callable[[str, str], list[str]], paths: list[str]) -> None:
+    assert paths
+    assert _violations(rule, paths) == []
+
+
+def test_the_action_group_is_all_modules() -> None:
+    groups = yaml.safe_load(_read("meta/runtime.yml"))["action_groups"]
+    assert rules.action_group_is_complete(groups["all"], [Path(path).stem for path in MODULES]) == []
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_modules_document_their_attributes(path: str) -> None:
+    documentation = rules.full_documentation(_read(path), _fragment)
+    assert rules.attributes_are_documented(path, documentation, rules.ATTRIBUTES) == []
+
+
+def test_roles_document_their_attributes() -> None:
+    entries = [(path, entry) for path in ROLES for entry in yaml.safe_load(_read(path))["argument_specs"].values()]
+    for path, entry in entries:
+        assert rules.attributes_are_documented(path, entry, rules.ROLE_ATTRIBUTES) == []
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_secrets_have_an_environment(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    documented = rules.full_documentation(_read(path), _fragment)["options"]
+    assert rules.secrets_have_an_environment(path, _options_of(path, monkeypatch), documented) == []
+
+
+def test_the_requirements_are_what_is_imported() -> None:
+    imported = {name for path in PLUGINS for name in rules.third_party_imports(_read(path))}
+    required = rules.requirement_names(_read("requirements.txt")) | rules.requirement_names(
+        _read("requirements-cluster.txt")
+    )
+    assert {DISTRIBUTIONS.get(name, name) for name in imported} == required
+
+
+def test_execution_environments_get_the_same_requirements() -> None:
+    def lines(path: str) -> set[str]:
+        return {line for line in _read(path).splitlines() if line and line[0] not in "#-"}
+
+    assert lines("meta/ee-requirements.txt") == lines("requirements.txt") | lines("requirements-cluster.txt")
+
+
+# Each rule on an example that breaks it: a rule that cannot fail checks nothing.
+
+UTILS = "from ansible_collections.proven.gitops.plugins.module_utils"
+LONG = "def long() -> None:\n" + "    print()\n" * 40
+THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text", "expected"),
+    [
+        (rules.names_its_licence, "plugins/modules/x.py", "import os\n", "no SPDX line"),
+        (rules.file_is_short, "plugins/modules/x.py", "a = 1\n" * 401, "401 lines"),
+        (rules.functions_are_short, "plugins/modules/x.py", LONG, ":1: long has 41 lines"),
+        (rules.functions_are_short, "tests/x.py", "class C:\n    async " + LONG.replace("\n", "\n    "), "long has 41"),
+        (rules.module_is_thin, "plugins/modules/x.py", THICK, "61 lines of code"),
+        (rules.pure_code_is_pure, "plugins/module_utils/_flux/x.py", "import ansible.errors", "_flux imports ansible"),
+        (rules.pure_code_is_pure, "plugins/module_utils/_registry/x.py", "from ansible import errors", "know Ansible"),
+        (rules.pure_code_is_pure, "plugins/module_utils/_cosign/x.py", "import urllib3", "is pure"),
+        (rules.pure_code_is_pure, "plugins/module_utils/_artifact/x.py", "import urllib.request", "is pure"),
+        (rules.pure_code_is_pure, "plugins/module_utils/_errors.py", "def f():\n    import http.client", ":2: _errors"),
+        (
+            rules.dependencies_point_one_way,
+            "plugins/module_utils/_artifact/x.py",
+            f"{UTILS}._registry.client import Registry",
+            "_artifact may not import _registry",
+        ),
+        (
+            rules.dependencies_point_one_way,
+            "plugins/module_utils/_git/x.py",
+            f"{UTILS} import _tasks",
+            "_git may not import _tasks",
+        ),
+        (
+            rules.dependencies_point_one_way,
+            "plugins/module_utils/_tasks/x.py",
+            f"if t.TYPE_CHECKING:\n    {UTILS}._ansible.run import run",
+            ":2: _tasks may not import _ansible",
+        ),
+        (
+            rules.dependencies_point_one_way,
+            "plugins/module_utils/_ansible/x.py",
+            f"{UTILS}._tasks.push import Push",
+            "their shape",
+        ),
+        (
+            rules.broad_excepts,
+            "plugins/module_utils/_git/x.py",
+            "try:\n    f()\nexcept Exception:\n    pass",
+            ":3: only",
+        ),
+        (
+            rules.broad_excepts,
+            "plugins/modules/x.py",
+            "try:\n    f()\nexcept (OSError, BaseException):\n    pass",
+            ":3:",
+        ),
+        (rules.broad_excepts, "plugins/modules/x.py", "try:\n    f()\nexcept:\n    pass", ":3: only"),
+        (rules.returned_names, "plugins/modules/x.py", "RETURN = 'items: {type: list}'", "documents items"),
+        (
+            rules.returned_names,
+            "plugins/modules/x.py",
+            "RETURN = 'a: {contains: {keys: {type: str}}}'",
+            "documents keys",
+        ),
+        (rules.outcome_names, "plugins/module_utils/_tasks/x.py", "Outcome(values={'results': []})", "returns results"),
+    ],
+)
+def test_a_rule_can_fail(rule: t.Callable[[str, str], list[str]], path: str, text: str, expected: str) -> None:
+    (violation,) = rule(path, text)
+    assert violation.startswith(path)
+    assert expected in violation
+
+
+def test_a_rule_can_pass() -> None:
+    text = f"# SPDX-License-Identifier: X\n{UTILS}._registry.client import Registry\n" + "def f():\n    return 1\n"
+    path = "plugins/module_utils/_tasks/x.py"
+    for rule in (rules.names_its_licence, rules.file_is_short, rules.functions_are_short, rules.broad_excepts):
+        assert rule(path, text) == []
+    assert rules.dependencies_point_one_way(path, text) == []
+    assert (
+        rules.broad_excepts("plugins/module_utils/_ansible/run.py", "try:\n    f()\nexcept Exception:\n    pass") == []
+    )
+
+
+def test_the_action_group_rule_can_fail() -> None:
+    assert rules.action_group_is_complete(["a", "b"], ["b", "c"]) == [
+        "meta/runtime.yml: c is not in the action group",
+        "meta/runtime.yml: a is in the action group, and is no module",
+    ]
+
+
+def test_the_attributes_rule_can_fail() -> None:
+    fragments = (
+        "class ModuleDocFragment:\n    DOCUMENTATION = 'attributes: {platform: {description: d, support: full}}'\n"
+    )
+    fragments += "    GROUP = 'attributes: {action_group: {description: d, support: full}}'\n"
+    text = "DOCUMENTATION = '{extends_documentation_fragment: [proven.gitops._a, proven.gitops._a.group],"
+    text += " attributes: {check_mode: {description: d}, idempotent: {description: d, support: full}}}'\n"
+    merged = rules.full_documentation(text, {"_a": fragments}.__getitem__)
+    violations = rules.attributes_are_documented("x.py", merged, rules.ATTRIBUTES)
+    assert [violation.split()[3] for violation in violations] == ["check_mode", "diff_mode"]
+
+
+@pytest.mark.parametrize(
+    ("options", "documented", "expected"),
+    [
+        ({"password": {"type": "str"}}, {}, "password is not no_log"),
+        ({"key": {"type": "str", "no_log": True}}, {}, "key is a secret without an environment fallback"),
+        (
+            {"key": {"type": "str", "no_log": True, "fallback": (None, ["KEY"])}},
+            {"key": {"description": ["What opens it."]}},
+            "key does not document KEY",
+        ),
+        ({"inner": {"type": "dict", "options": {"token": {}}}}, {}, "inner.token is not no_log"),
+    ],
+)
+def test_the_secrets_rule_can_fail(options: dict[str, t.Any], documented: dict[str, t.Any], expected: str) -> None:
+    assert rules.secrets_have_an_environment("x.py", options, documented) == [f"x.py: {expected}"]
+
+
+def test_the_requirements_rule_sees_imports_and_files() -> None:
+    assert rules.third_party_imports("import os\ndef f():\n    import urllib3\nfrom nacl.secret import X") == {
+        "urllib3",
+        "nacl",
+    }
+    assert rules.requirement_names("# c\n-r other.txt\nPyYAML>=6\nzlib-ng==1.1.0\n") == {"pyyaml", "zlib-ng"}
