@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of modules. A module adds `idempotent`, `check_mode` and `diff_mode` details of its own by overriding."""
+    """Attributes of modules. A module adds details of its own by overriding `idempotent`, `check_mode`, `diff_mode`."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -19,7 +19,8 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation changes nothing.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation changes nothing.
     support: full
   platform:
     description: Target OS families that can be operated against.
@@ -51,7 +52,8 @@ attributes:
     details:
       - This module never changes anything.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation changes nothing.
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation changes nothing.
     support: full
     details:
       - This module never changes anything.

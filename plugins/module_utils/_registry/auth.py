@@ -65,12 +65,14 @@ class Authenticator:
 
     def __init__(
         self,
+        host: str,
         home: Origin,
         plain_http: bool,
         find: t.Callable[[str], Credentials],
         transport: Transport,
         scrubber: Scrubber,
     ) -> None:
+        self._host = host
         self._home = home
         self._plain_http = plain_http
         self._find = find
@@ -178,12 +180,12 @@ class Authenticator:
         return Request("POST", realm.partition("#")[0], headers, urlencode(form).encode("ascii"))
 
     def _no_token(self, server: Origin, status: int, body: bytes, credentials: Credentials) -> RegistryError:
-        host = self._home.host
+        host = self._host
         if 300 <= status < 400:
             return BadAnswer(
                 f"registry {host}: its token server {server.host} redirects; tokens are not asked elsewhere"
             )
-        said = self._scrubber.clean(body[:ERROR_LIMIT].decode("utf-8", "replace"))
+        _, said = self._scrubber.reason(body[:ERROR_LIMIT])
         return Unauthorized(
             f"registry {host}: its token server {server.host} answers {status} to {tried(credentials)}"
             + (f": {said}" if said else ""),
@@ -193,7 +195,7 @@ class Authenticator:
         )
 
     def _parse(self, body: bytes, server: Origin) -> tuple[str, float]:
-        what = f"registry {self._home.host}: the answer of its token server {server.host}"
+        what = f"registry {self._host}: the answer of its token server {server.host}"
         try:
             value = strict_json.load_object(body, what)
         except MalformedJson as error:

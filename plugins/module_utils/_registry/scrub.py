@@ -7,8 +7,11 @@ import base64
 import re
 import typing as t
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+
 _CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
-_MINIMUM = 4  # masking "a" would spoil every message and hide nothing
+_MINIMUM = 3  # masking "a" would spoil every message and hide nothing
 
 
 def keep_to_ourselves(secret: str) -> None:
@@ -25,10 +28,9 @@ class Scrubber:
 
     def add(self, secret: str) -> None:
         """From now on `secret` is masked, here and in all output of the task."""
-        if len(secret) < _MINIMUM:
-            return
-        self._secrets.add(secret)
-        self._register(secret)
+        if secret and secret not in self._secrets:
+            self._secrets.add(secret)
+            self._register(secret)
 
     def add_login(self, username: str, password: str) -> str:
         """The value of a Basic `Authorization` header, which is as secret as the password in it."""
@@ -41,6 +43,18 @@ class Scrubber:
         """At most `limit` characters of `text` on one line, secrets masked."""
         # A copy, since other threads add. The longest first: a secret may be part of another.
         for secret in sorted(self._secrets.copy(), key=len, reverse=True):
-            text = text.replace(secret, "***")
+            if len(secret) >= _MINIMUM:
+                text = text.replace(secret, "***")
         text = _CONTROL.sub(" ", text).strip()
         return text if len(text) <= limit else text[:limit] + "…"
+
+    def reason(self, body: bytes) -> tuple[str, str]:
+        """Code and text of the first error in distribution-spec's error document; else the body itself as text."""
+        try:
+            first = strict_json.load_object(body, "error")["errors"][0]
+            code, message = str(first.get("code", "")), str(first.get("message", ""))
+        except (MalformedJson, LookupError, TypeError, AttributeError):
+            page = body[:1] == b"<"  # HTML says nothing to a person who reads a task's result
+            return "", "" if page else self.clean(body.decode("utf-8", "replace"))
+        code = self.clean(code, 60)
+        return code, ": ".join(part for part in (code, self.clean(message)) if part)

@@ -7,9 +7,7 @@ import threading
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Authenticator, Scope, tried
 from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
@@ -55,7 +53,12 @@ class Session:
         self.home = Origin.of(self.base, f"registry {host}")
         # Plain HTTP to other hosts as well only where it was asked for, not where loopback implies it.
         self.auth = Authenticator(
-            self.home, settings.insecure is True, lambda repository: store.find(host, repository), transport, scrubber
+            host,
+            self.home,
+            settings.insecure is True,
+            lambda repository: store.find(host, repository),
+            transport,
+            scrubber,
         )
         self._greeting = threading.Lock()
         self._greeted = False
@@ -161,8 +164,8 @@ class Session:
     def error(self, answer: Answer, body: bytes, scope: Scope) -> RegistryError:
         """What an unexpected answer means."""
         what = f"registry {self.host}: {answer.request.where}"
-        details: dict[str, t.Any] = {"registry": self.host, "status": answer.status}
-        code, said = self._registry_error(body)
+        code, said = self.scrubber.reason(body)
+        details: dict[str, t.Any] = {"registry": self.host, "status": answer.status, "registry_code": code}
         text = f": {said}" if said else ""
         if Origin.of(answer.request.url, what) != self.home:
             return BadAnswer(f"{what}: the host it redirected to answers {describe(answer)}", **details)
@@ -175,20 +178,10 @@ class Session:
                 **details,
             )
         if answer.status == 404:
-            return NotFound(f"{what}: not found{text}", **details, **code)
+            return NotFound(f"{what}: not found{text}", **details)
         if 400 <= answer.status < 500:
-            return Refused(f"{what}: refused with status {answer.status}{text}", **details, **code)
+            return Refused(f"{what}: refused with status {answer.status}{text}", **details)
         return BadAnswer(f"{what}: unexpected status {answer.status}", **details)
-
-    def _registry_error(self, body: bytes) -> tuple[dict[str, str], str]:
-        """The first code and message of distribution-spec's error document, masked; else the text itself."""
-        try:
-            first = strict_json.load_object(body, "error")["errors"][0]
-            code, message = str(first.get("code", "")), str(first.get("message", ""))
-        except (MalformedJson, LookupError, TypeError, AttributeError):
-            return {}, self.scrubber.clean(body.decode("utf-8", "replace")) if body[:1] != b"<" else ""
-        clean = self.scrubber.clean(code, 60)
-        return {"registry_code": clean}, ": ".join(part for part in (clean, self.scrubber.clean(message)) if part)
 
 
 def _with(request: Request, authorization: str | None) -> Request:
