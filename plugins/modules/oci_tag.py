@@ -2,6 +2,7 @@
 # Copyright: (c) 2026, the proven.gitops authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Make OCI artifacts visible under tags."""
 
 from __future__ import annotations
 

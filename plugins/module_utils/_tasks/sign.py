@@ -45,7 +45,7 @@ class SignItem:
     """The plan for one digest: what it is, and the formats in which the wanted signature is missing."""
 
     request: SignRequest
-    subject: Descriptor
+    subject: Descriptor | None
     missing: tuple[signatures.Format, ...]
     warnings: list[str] = field(default_factory=list)
 
@@ -88,8 +88,8 @@ class Sign:
         reference = request.reference
         registry = self._registries.get(reference.host)
         subject = registry.resolve(reference.repository, reference.pointer)
-        if subject is None:
-            raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
+        if subject is None:  # in check mode it may be what an earlier task would have pushed
+            return SignItem(request, None, request.formats, [f"{reference} is not in the registry"])
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, name))
         item = SignItem(request, subject, missing)
         alone = self._flux_reads_bundles and "bundle" not in request.formats
@@ -118,7 +118,9 @@ class Sign:
     def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
         if isinstance(item, GitopsError):
             raise item
-        reference = item.request.reference
+        reference, subject = item.request.reference, item.subject
+        if subject is None:
+            raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         registry = self._registries.get(reference.host)
         done: list[signatures.Format] = []
         with exclusive(f"sign {reference}"):
@@ -126,11 +128,11 @@ class Sign:
                 if self._signed(registry, reference, name):  # another process of this host was faster
                     continue
                 if name == "bundle":
-                    self._write_bundle(registry, reference, item.subject)
+                    self._write_bundle(registry, reference, subject)
                 else:
                     self._write_legacy(registry, reference)
                 done.append(name)
-        return SignItem(item.request, item.subject, tuple(done), item.warnings)
+        return SignItem(item.request, subject, tuple(done), item.warnings)
 
     def _write_bundle(self, registry: Registry, reference: Reference, subject: Descriptor) -> None:
         statement = bundle.build_statement(subject.digest, self._annotations)

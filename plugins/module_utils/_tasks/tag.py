@@ -86,10 +86,11 @@ class Tag:
         reference = request.reference
         registry = self._registries.get(reference.host)
         answer = registry.get_manifest(reference.repository, reference.pointer)
-        if answer is None:
+        if answer is None and reference.digest is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
-        raw, media_type = answer
-        item = TagItem(request, of_bytes(raw), raw, media_type)
+        # A digest that is not there may be what an earlier task would have pushed: a problem for apply() only.
+        raw, media_type = answer or (b"", "")
+        item = TagItem(request, of_bytes(raw) if raw else reference.pointer, raw, media_type)
         for tag in request.tags:
             present = registry.resolve(reference.repository, tag)
             if present is not None and present.digest != item.digest and not self._move:
@@ -102,6 +103,8 @@ class Tag:
         if isinstance(item, GitopsError):
             raise item
         reference = item.request.reference
+        if not item.raw:
+            raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         registry = self._registries.get(reference.host)
         for tag in item.previous:
             registry.put_manifest(reference.repository, tag, item.raw, item.media_type)
