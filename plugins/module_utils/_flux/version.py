@@ -16,7 +16,7 @@ _VERSION = re.compile(r"v?(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][
 
 @dataclass(frozen=True, order=True)
 class FluxVersion:
-    """A release of Flux; ordered as releases are. A missing patch level is 0: what the first release of a minor cannot do."""
+    """A release of Flux; ordered as releases are. A missing patch level is 0, the first release of a minor."""
 
     major: int
     minor: int

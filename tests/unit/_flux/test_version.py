@@ -26,10 +26,10 @@ def test_parses(text: str, expected: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "latest", "2.x", "2.8.0-rc.1", "2.08", "2.8.0.1", "2.8\n2.9", "-2.8", "２.8", "2.99999"]
+    "text", ["", "2", "latest", "2.x", "2.8.0-rc.1", "2.08", "2.8.0.1", "2.8\n2.9", "-2.8", "\uff12.8", "2.99999"]
 )
 def test_refuses_what_is_no_release(text: str) -> None:
-    with pytest.raises(InvalidOption, match="^flux_version: "):
+    with pytest.raises(InvalidOption, match=r"^flux_version: "):
         FluxVersion.parse(text)
 
 

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Flux would refuse in a declared source, or take and silently not verify; the tables are in rules_*.py."""
+
+from __future__ import annotations
+
+from ansible_collections.proven.gitops.plugins.module_utils._flux import (
+    rules_kustomization,
+    rules_release,
+    rules_source,
+    rules_verify,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._flux.rule import Finding
+from ansible_collections.proven.gitops.plugins.module_utils._flux.source import Source
+from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
+
+RULES = (*rules_source.RULES, *rules_verify.RULES, *rules_kustomization.RULES)
+
+
+def judge(source: Source, version: FluxVersion) -> list[Finding]:
+    """Everything that is to be said about `source` on Flux `version`: errors first, else in the order of the tables."""
+    rules = (*rules_release.rules(version), *RULES)
+    found = [finding for rule in rules if rule.holds_for(version) for finding in rule.findings(source)]
+    return sorted(found, key=lambda finding: finding.severity != "error")
