@@ -51,7 +51,7 @@ def registries(module: AnsibleModule) -> Registries:
 
 def build(params: t.Mapping[str, t.Any], register: t.Callable[[str], None]) -> Registries:
     """As `registries`, from options that are parsed already."""
-    for name in ("username", "password", "identity_token"):
+    for name in ("password", "identity_token"):  # not the username: masking "ci" would blot it out of every word
         register(params.get(name) or "")
     credentials = _credentials(params)
     docker_config = params.get("docker_config") or None
