@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import typing as t
+import zlib
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
@@ -29,6 +30,7 @@ MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flu
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+_STATEMENT_TYPES = (STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1")  # `cosign attest` still writes the older
 
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
@@ -41,6 +43,7 @@ _MAX_SUBJECTS = 1024
 _V03 = re.compile(
     r"application/vnd\.dev\.sigstore\.bundle(\.v0\.3(\.(0|[1-9][0-9]{0,8}))?\+json|\+json;version=0\.3)\Z", re.ASCII
 )
+_GZIP = b"\x1f\x8b"
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*\Z", re.ASCII)
 
 _TLOG_ENTRY = pj.message(
@@ -180,11 +183,12 @@ def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
 
 
 def parse_bundle(raw: bytes) -> Bundle:
-    """A bundle of the wire, by the rules of cosign's and Flux's reader; MalformedSignature says which one is broken."""
-    if len(raw) > MAX_BUNDLE:
-        raise MalformedSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
+    """A bundle of the wire, by the rules of cosign's and Flux's reader; MalformedSignature says which one is broken.
+
+    Like them, a bundle compressed by gzip is read; unlike them, never further than MAX_BUNDLE.
+    """
     try:
-        value = pj.loads(raw, _BUNDLE, "bundle")
+        value = pj.loads(_plain(raw), _BUNDLE, "bundle")
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
     media_type, material = value.get("mediaType", ""), value.get("verificationMaterial", {})
@@ -203,6 +207,20 @@ def parse_bundle(raw: bytes) -> Bundle:
         tlog_entries=len(material.get("tlogEntries", [])),
         timestamps=len(material.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])),
     )
+
+
+def _plain(raw: bytes) -> bytes:
+    if raw.startswith(_GZIP):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            raw = stream.decompress(raw, MAX_BUNDLE + 1)
+        except zlib.error as error:
+            raise MalformedSignature(f"bundle: damaged compression: {error}") from None
+        if len(raw) <= MAX_BUNDLE and (not stream.eof or stream.unused_data):
+            raise MalformedSignature("bundle: the compressed data is cut off, or more follows it")
+    if len(raw) > MAX_BUNDLE:
+        raise MalformedSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
+    return raw
 
 
 def _signer(material: dict[str, t.Any]) -> tuple[str | None, bytes | None]:
@@ -251,7 +269,7 @@ def parse_statement(payload: bytes) -> Statement:
         value = pj.loads(payload, _STATEMENT, "statement")
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
-    if value.get("_type") != STATEMENT_TYPE:
+    if value.get("_type") not in _STATEMENT_TYPES:
         raise MalformedSignature(f"statement: the type is not {STATEMENT_TYPE}")
     if not value.get("predicateType"):
         raise MalformedSignature("statement: no predicateType")
