@@ -10,7 +10,7 @@ import re
 import threading
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
@@ -18,6 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_jso
 from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge as challenges
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
+    CredentialsError,
     RegistryError,
     Unauthorized,
 )
@@ -104,6 +105,8 @@ class Authenticator:
                 return None
             return self._scrubber.add_login(credentials.username, credentials.password)
         if credentials.registry_token:
+            if not _VISIBLE.match(credentials.registry_token):
+                raise CredentialsError(f"{credentials.source}: the registry token holds characters that no token has")
             return f"Bearer {credentials.registry_token}"
         token = self._token(scope)
         with token.lock:
@@ -153,6 +156,7 @@ class Authenticator:
             request = self._oauth_request(realm, challenge.get("service"), scopes, credentials)
         else:
             request = self._token_request(realm, challenge.get("service"), scopes, credentials)
+        request = replace(request, peer=f"token server {server.host} of registry {self._host}")
         answer, body = self._transport.read(request, deadline, TOKEN_LIMIT)
         if answer.status != 200:
             raise self._no_token(server, answer.status, body, credentials)
@@ -220,5 +224,5 @@ def tried(credentials: Credentials) -> str:
     elif credentials.username:
         kind = "the user name and password"
     else:
-        return "an anonymous request (no credentials were given or found)"
+        return f"an anonymous request ({credentials.source})"
     return f"{kind} of {credentials.source}"

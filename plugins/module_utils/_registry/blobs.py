@@ -40,7 +40,7 @@ def has(
     session: Session, repository: str, digest: str, deadline: Deadline | None = None, actions: str = "pull"
 ) -> bool:
     """Whether the registry holds a blob."""
-    scope = Scope(repository, actions)
+    scope = session.scope(repository, actions)
     request = Request("HEAD", session.url(repository, f"blobs/{check_syntax(digest)}"))
     with session.send(request, scope, deadline or session.deadline(), follow=True) as answer:
         if answer.status == 200:
@@ -52,7 +52,7 @@ def has(
 
 def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
     """A blob in pieces; BadAnswer at the end unless size and digest were right. A break is resumed."""
-    scope, deadline = Scope(repository, "pull"), session.deadline(descriptor.size)
+    scope, deadline = session.scope(repository, "pull"), session.deadline(descriptor.size)
     request = Request("GET", session.url(repository, f"blobs/{check_syntax(descriptor.digest)}"))
     attempts, digest, received = session.attempts(deadline), hasher(), 0
     while True:
@@ -63,6 +63,8 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
                 yield piece
             break
         except Broken as broken:
+            if received == descriptor.size:  # all is here, only the end of the answer is missing
+                break
             attempts.failed(broken)
     actual = f"sha256:{digest.hexdigest()}"
     if received != descriptor.size or actual != descriptor.digest:
@@ -101,7 +103,7 @@ def upload(
     session: Session, repository: str, descriptor: Descriptor, open_source: OpenSource, advance: Advance | None
 ) -> bool:
     """Store a blob; False if it was there already."""
-    scope, deadline = Scope(repository, "pull,push"), session.deadline(descriptor.size)
+    scope, deadline = session.scope(repository, "pull,push"), session.deadline(descriptor.size)
     attempts = session.attempts(deadline)
     first = True
     while True:
@@ -145,7 +147,7 @@ def _try_upload(
     attempts: Attempts,
 ) -> bool:
     """One attempt; False when the registry says "later" and we have waited, Broken when the connection ended."""
-    scope = Scope(repository, "pull,push")
+    scope = session.scope(repository, "pull,push")
     start = Request("POST", session.url(repository, "blobs/uploads/"))
     answer, body = session.read(start, scope, deadline, MANIFEST_LIMIT, follow=False)
     if answer.status != 202:

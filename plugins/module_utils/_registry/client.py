@@ -77,7 +77,7 @@ class Registry:
 
         By HEAD: digest, size and media type are then the registry's word, proven only when the digest is fetched.
         """
-        scope, deadline = Scope(repository, "pull"), self.session.deadline()
+        scope, deadline = self.session.scope(repository, "pull"), self.session.deadline()
         request = self._manifest_request("HEAD", repository, pointer)
         with self.session.send(request, scope, deadline, follow=True) as answer:
             if answer.status == 404 and self._is_ours(answer):
@@ -96,11 +96,11 @@ class Registry:
 
         The bytes have the digest `pointer`; where that is a tag, the digest that the answer announces, if it does.
         """
-        return self._get_manifest(repository, pointer, Scope(repository, "pull"), self.session.deadline())
+        return self._get_manifest(repository, pointer, self.session.scope(repository, "pull"), self.session.deadline())
 
     def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> bool:
         """Store a manifest under a tag or its digest; True when the registry lists it as its subject's referrer."""
-        scope, deadline = Scope(repository, "pull,push"), self.session.deadline()
+        scope, deadline = self.session.scope(repository, "pull,push"), self.session.deadline()
         request = Request("PUT", self._manifest_url(repository, pointer), {"Content-Type": media_type}, raw)
         answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
         if answer.status not in (200, 201, 202, 204):
@@ -110,7 +110,7 @@ class Registry:
 
     def delete_manifest(self, repository: str, pointer: str) -> None:
         """Remove a tag, or a manifest with all its tags; it is no error if there is none. Refused if not supported."""
-        scope, deadline = Scope(repository, "delete,pull"), self.session.deadline()
+        scope, deadline = self.session.scope(repository, "delete,pull"), self.session.deadline()
         request = Request("DELETE", self._manifest_url(repository, pointer))
         answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
         if answer.status not in (200, 202, 204, 404):
@@ -148,7 +148,7 @@ class Registry:
 
     def list_tags(self, repository: str, limit: int) -> list[str]:
         """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""
-        scope, deadline = Scope(repository, "pull"), self.session.deadline()
+        scope, deadline = self.session.scope(repository, "pull"), self.session.deadline()
         url: str | None = self.session.url(repository, f"tags/list?n={max(1, min(limit, 1000))}")
         tags: dict[str, None] = {}
         for _ in range(_PAGES):

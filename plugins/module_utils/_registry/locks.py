@@ -14,6 +14,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 import time
 import typing as t
 
@@ -23,15 +24,26 @@ DIRECTORY_VARIABLE = "PROVEN_LOCK_DIR"
 _PATIENCE = 600.0  # seconds; each operation under a lock has a deadline of its own
 _PAUSE = 0.05  # seconds
 
+_thread = threading.local()
+
 
 @contextlib.contextmanager
 def exclusive(name: str, patience: float = _PATIENCE) -> t.Iterator[None]:
-    """Hold the lock `name` (any text, e.g. `host/repository@digest`); Busy after `patience` seconds."""
+    """Hold the lock `name` (any text, e.g. `host/repository@digest`); Busy after `patience` seconds.
+
+    A thread that holds it may take it again.
+    """
+    held = _thread.__dict__.setdefault("held", set())
+    if name in held:
+        yield
+        return
     path = os.path.join(_directory(), hashlib.sha256(name.encode()).hexdigest())
     descriptor = _acquire(path, name, time.monotonic() + patience)
+    held.add(name)
     try:
         yield
     finally:
+        held.discard(name)
         # Removed while held: who waits on this file sees that it is gone, and opens the next one.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

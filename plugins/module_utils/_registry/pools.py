@@ -8,6 +8,7 @@ import os
 import ssl
 import threading
 import typing as t
+from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -73,12 +74,27 @@ def proxy_of(origin: Origin) -> str:
     if origin.loopback:
         return ""
     proxy = getproxies().get(origin.scheme, "")
-    if not proxy or proxy_bypass(origin.host) or proxy_bypass(f"{origin.host}:{origin.port}"):
+    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}") or _in_excepted_network(origin):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not proxy.startswith(("http://", "https://")):
         raise InvalidOption(f"{origin.scheme}_proxy", "only http and https proxies are supported")
     return proxy
+
+
+def _in_excepted_network(origin: Origin) -> bool:
+    """Whether NO_PROXY holds a network of the address, as Go reads it and Python does not."""
+    for entry in getproxies().get("no", "").split(","):
+        try:
+            if (
+                origin.address is not None
+                and "/" in entry
+                and origin.address in ip_network(entry.strip(), strict=False)
+            ):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def _split_login(proxy: str) -> tuple[str, tuple[str, str] | None]:

@@ -21,7 +21,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
@@ -68,14 +67,14 @@ def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> Non
     if manifest.subject is None:
         raise ValueError("a referrer has a subject")
     subject = manifest.subject.digest
-    with exclusive(f"{registry.host}/{repository}@{subject}"):
-        if registry.put_manifest(repository, manifest.digest, manifest.raw, manifest.media_type):
-            return
-        entries = _ask_api(registry, repository, subject)
-        if entries is None:
+    if registry.put_manifest(repository, manifest.digest, manifest.raw, manifest.media_type):
+        return
+    entries = _ask_api(registry, repository, subject)
+    if entries is None:
+        with exclusive(f"{registry.host}/{repository}@{subject}"):
             _add_to_fallback(registry, repository, subject, manifest)
-        elif not _holds(entries, manifest.digest):
-            _await_listing(registry, repository, subject, manifest.digest)
+    elif not _holds(entries, manifest.digest):
+        _await_listing(registry, repository, subject, manifest.digest)
 
 
 def _await_listing(registry: Registry, repository: str, subject: str, digest: str) -> None:
@@ -92,16 +91,16 @@ def _holds(entries: t.Iterable[Descriptor], digest: str) -> bool:
 
 def _ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
     """The answer of the referrers API, all pages; None where there is no such API."""
-    session, scope = registry.session, Scope(repository, "pull")
+    session, scope = registry.session, registry.session.scope(repository, "pull")
     what, deadline = f"registry {registry.host}: referrers of {digest}", session.deadline()
     url: str | None = session.url(repository, f"referrers/{digest}")
     entries: list[Descriptor] = []
     for page in range(_PAGES):
         if url is None:
             return tuple(entries)
-        answer, body = session.read(
-            Request("GET", url, {"Accept": INDEX}), scope, deadline, MANIFEST_LIMIT, follow=False
-        )
+        # GHCR redirects what it does not know to its web site; a mirror redirects to the same path elsewhere.
+        request, path = Request("GET", url, {"Accept": INDEX}), f"/referrers/{digest}"
+        answer, body = session.read(request, scope, deadline, MANIFEST_LIMIT, follow=path)
         if page == 0 and _is_no_api(answer):
             return None
         if answer.status != 200:
@@ -109,12 +108,12 @@ def _ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descript
         entries += _parse(body, what)
         if len(entries) > _ENTRIES:
             raise BadAnswer(f"{what}: more than {_ENTRIES}", registry=registry.host)
-        url = next_page(url, answer.headers.getlist("Link"), what)
+        url = next_page(answer.request.url, answer.headers.getlist("Link"), what)
     raise BadAnswer(f"{what}: more than {_PAGES} pages", registry=registry.host)
 
 
 def _is_no_api(answer: Answer) -> bool:
-    """Statuses by which registries say that they do not know the path (GHCR redirects it), or 200 with a web page."""
+    """Statuses by which registries say that they do not know the path, or 200 with a web page."""
     media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return answer.status in _NO_API or (answer.status == 200 and media_type != INDEX)
 

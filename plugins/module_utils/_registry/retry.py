@@ -7,6 +7,7 @@ past any deadline, and drains the body of an error answer without a limit.
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import time
@@ -40,12 +41,12 @@ class Broken(Exception):
 class Attempts:
     """The tries of one operation at one host, within its deadline."""
 
-    def __init__(self, host: str, settings: ConnectionSettings, deadline: Deadline, retries: int | None = None) -> None:
-        self._host = host
+    def __init__(self, peer: str, settings: ConnectionSettings, deadline: Deadline) -> None:
+        self._peer = peer
         self._deadline = deadline
         self._count = 1
         self._policy = Retry(
-            total=settings.retries if retries is None else retries,
+            total=settings.retries,
             backoff_factor=settings.backoff,
             backoff_jitter=settings.backoff / 2,
             backoff_max=60,
@@ -78,8 +79,8 @@ class Attempts:
         tries = "1 attempt" if self._count == 1 else f"{self._count} attempts"
         limit = f", the deadline of {self._deadline.seconds:.0f} s has passed" if self._deadline.expired else ""
         return Unreachable(
-            f"registry {self._host}: {cause} ({tries} in {spent:.1f} s{limit})",
-            registry=self._host,
+            f"{self._peer}: {cause} ({tries} in {spent:.1f} s{limit})",
+            registry=self._peer.rpartition(" ")[2],
             cause=cause,
             attempts=self._count,
             seconds=round(spent, 1),
@@ -106,23 +107,25 @@ def explain(error: Exception, timeout: float) -> str:
         return f"no connection within {timeout:g} s"
     if isinstance(error, http_errors.ReadTimeoutError):
         return f"no answer for {timeout:g} s"
-    return _explain_cause(_root(error))
+    return _explain_cause(_root(error), timeout)
 
 
-def _explain_cause(cause: BaseException) -> str:
+def _explain_cause(cause: BaseException, timeout: float) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"TLS: the certificate is not trusted: {cause.verify_message}"
     if isinstance(cause, ssl.SSLError):
         hint = " (no TLS there? plain HTTP is the option insecure)" if cause.reason == "WRONG_VERSION_NUMBER" else ""
         return f"TLS: {str(cause.reason or 'handshake failed').replace('_', ' ').lower()}{hint}"
-    if isinstance(cause, TimeoutError):
-        return "timed out"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror.lower()
-    if isinstance(cause, http_errors.IncompleteRead):
-        return "the answer broke off"
-    text = str(cause)
-    return text[:200] if type(cause).__module__ != "urllib3.exceptions" and text else type(cause).__name__
+    words: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+        (TimeoutError, f"no answer for {timeout:g} s"),
+        (http.client.RemoteDisconnected, "it closed the connection without an answer"),
+        ((http.client.IncompleteRead, http_errors.IncompleteRead), "the answer broke off"),
+        (http.client.HTTPException, "the answer is not HTTP"),
+    )
+    known = next((text for kind, text in words if isinstance(cause, kind)), "")
+    # No text of unknown errors: it can hold a header of ours, or anything of the peer's.
+    system = cause.strerror if isinstance(cause, OSError) else None
+    return known or (system or type(cause).__name__).lower()
 
 
 def _root(error: BaseException) -> BaseException:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import threading
+import time
 import typing as t
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
 from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Authenticator, Scope, tried
@@ -16,6 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Refused,
     RegistryError,
     Unauthorized,
+    Unreachable,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts, Broken
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import (
@@ -62,6 +65,7 @@ class Session:
         )
         self._greeting = threading.Lock()
         self._greeted = False
+        self._unanswered: tuple[float, Unreachable] | None = None
 
     def deadline(self, size: int = 0) -> Deadline:
         """The deadline of an operation that moves `size` bytes."""
@@ -69,11 +73,21 @@ class Session:
 
     def url(self, repository: str, tail: str) -> str:
         """The URL of `tail` in a repository; on Docker Hub a name of one part is an official image's."""
-        official = "/" not in repository and api_host(self.host) != self.host
-        return f"{self.base}/v2/{'library/' if official else ''}{repository}/{tail}"
+        return f"{self.base}/v2/{self._name(repository)}/{tail}"
 
-    def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool = False) -> Answer:
-        """The final answer, whatever its status; redirects are followed when told, with credentials only at home."""
+    def scope(self, repository: str, actions: str) -> Scope:
+        """The right to do `actions` (`pull`, `pull,push`, …) in a repository."""
+        return Scope(self._name(repository), actions)
+
+    def _name(self, repository: str) -> str:
+        official = "/" not in repository and api_host(self.host) != self.host
+        return f"library/{repository}" if official else repository
+
+    def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool | str = False) -> Answer:
+        """The final answer, whatever its status; redirects are followed when told, with credentials only at home.
+
+        With text for `follow`: only to a path that ends in it.
+        """
         self._greet(scope, deadline)
         at_home = (
             True  # once away, credentials are not shown again: not even to home, at a path that another host chose
@@ -84,12 +98,15 @@ class Session:
             answer = send(request, scope, deadline)
             if not follow or answer.status not in _REDIRECTS:
                 return answer
+            target = self._target(answer, follow)
+            if target is None:
+                return answer
             answer.close()
-            request = replace(request, url=self._target(answer))
+            request = replace(request, url=target)
         raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
 
     def read(
-        self, request: Request, scope: Scope, deadline: Deadline, limit: int, *, follow: bool = True
+        self, request: Request, scope: Scope, deadline: Deadline, limit: int, *, follow: bool | str = True
     ) -> tuple[Answer, bytes]:
         """As `send`, with the body of at most `limit` bytes; an answer that breaks off is asked for again."""
         attempts = self.attempts(deadline)
@@ -115,11 +132,13 @@ class Session:
 
     def attempts(self, deadline: Deadline) -> Attempts:
         """The count of tries for an operation that is more than one exchange."""
-        return Attempts(self.host, self.settings, deadline)
+        return Attempts(f"registry {self.host}", self.settings, deadline)
 
-    def _target(self, answer: Answer) -> str:
+    def _target(self, answer: Answer, follow: bool | str) -> str | None:
         what = f"registry {self.host}: redirect of {answer.request.where}"
         target = join(answer.request.url, answer.headers.get("Location"), what)
+        if isinstance(follow, str) and not urlsplit(target).path.endswith(follow):
+            return None
         check_hop(self.home, Origin.of(answer.request.url, what), Origin.of(target, what), what)
         return target
 
@@ -128,15 +147,20 @@ class Session:
 
         A registry may answer 404 for what it hides from the anonymous, so waiting for a 401 would miss what is there.
         """
-        if self._greeted or self.auth.challenged:
+        if self._greeted or self.auth.challenged or self.auth.credentials(scope.repository).anonymous:
             return
-        credentials = self.auth.credentials(scope.repository)
-        if not (credentials.username or credentials.identity_token or credentials.registry_token):
-            return
+        came = time.monotonic()
         with self._greeting:
             if self._greeted:
                 return
-            with self.transport.send(Request("GET", f"{self.base}/v2/"), deadline) as answer:
+            if self._unanswered is not None and self._unanswered[0] >= came:
+                raise self._unanswered[1]  # found by the thread that we waited for
+            try:
+                answer = self.transport.send(Request("GET", f"{self.base}/v2/"), deadline)
+            except Unreachable as error:
+                self._unanswered = (time.monotonic(), error)
+                raise
+            with answer:
                 if answer.status == 401:
                     self.auth.learn(answer.headers.getlist("WWW-Authenticate"), None, Scope("", ""))
             self._greeted = True

@@ -51,7 +51,12 @@ class Request:
     headers: t.Mapping[str, str] = field(default_factory=dict)
     body: Body = None
     size: int | None = None
-    retries: int | None = None  # None: as the settings say
+    peer: str = ""  # whom a message blames; by default the registry of the URL
+
+    @property
+    def asked(self) -> str:
+        """Who is asked, for a message."""
+        return self.peer or f"registry {urlsplit(self.url).netloc}"
 
     @property
     def where(self) -> str:
@@ -136,8 +141,7 @@ class Transport:
 
     def send(self, request: Request, deadline: Deadline) -> Answer:
         """The answer, whatever its status but those that mean "later"; Unreachable when every attempt failed."""
-        host = urlsplit(request.url).netloc
-        attempts = Attempts(host, self.settings, deadline, request.retries)
+        attempts = Attempts(request.asked, self.settings, deadline)
         while True:
             try:
                 answer = self.once(request, deadline)
@@ -151,7 +155,7 @@ class Transport:
 
     def read(self, request: Request, deadline: Deadline, limit: int) -> tuple[Answer, bytes]:
         """As `send`, with the body of at most `limit` bytes; an answer that breaks off is asked for again."""
-        attempts = Attempts(urlsplit(request.url).netloc, self.settings, deadline, request.retries)
+        attempts = Attempts(request.asked, self.settings, deadline)
         while True:
             answer = self.send(request, deadline)
             try:
