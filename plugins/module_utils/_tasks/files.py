@@ -19,6 +19,12 @@ class UnwritableFile(GitopsError):
     code = "unwritable_file"
 
 
+class FileAppeared(UnwritableFile):
+    """A file that was to be new, and that somebody else made in the meantime."""
+
+    code = "file_appeared"
+
+
 def check_inside(root: str, name: str) -> None:
     """UnwritableFile if a part of root/name below root is a link or a file: what is written would land elsewhere."""
     path = root
@@ -47,10 +53,18 @@ def make_directory(root: str, name: str) -> None:
         raise UnwritableFile(f"dest: {error.filename}: {error.strerror}", path=str(error.filename)) from None
 
 
-def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
+def write_atomically(
+    path: str,
+    content: t.Iterable[bytes],
+    mode: int,
+    *,
+    owner: tuple[int, int] | None = None,
+    exclusive: bool = False,
+) -> None:
     """Write beside `path`, then rename over it: a reader sees the old file or the new one.
 
-    A link at `path` is replaced, not followed.
+    A link at `path` is replaced, not followed. `owner` is a user and a group by number, -1 to keep. FileAppeared where
+    the file is to be `exclusive`ly new and is there.
     """
     directory, name = os.path.split(path)
     temporary = None
@@ -60,9 +74,11 @@ def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
             for piece in content:
                 target.write(piece)
             target.flush()
+            if owner is not None:
+                os.fchown(target.fileno(), *owner)
             os.fchmod(target.fileno(), mode)
             os.fsync(target.fileno())
-        os.replace(temporary, path)
+        _place(temporary, path, exclusive)
         temporary = None
     except OSError as error:
         raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
@@ -70,6 +86,22 @@ def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def _place(temporary: str, path: str, exclusive: bool) -> None:
+    """Rename; without replacing anything where that is asked for."""
+    if exclusive:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise FileAppeared(f"{path}: another process has just made this file", path=path) from None
+        except OSError:  # a file system without hard links: all that is left is to look just before
+            if os.path.lexists(path):
+                raise FileAppeared(f"{path}: another process has just made this file", path=path) from None
+        else:
+            os.unlink(temporary)
+            return
+    os.replace(temporary, path)
 
 
 def digest_of(path: str) -> str | None:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The private key of a signing module: plugins/doc_fragments/_privatekey.py documents these options."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey, UnusableKey
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import read_key_file
+
+Params = t.Mapping[str, t.Any]
+
+_PATH, _CONTENT, _PASSPHRASE = "privatekey_path", "privatekey_content", "privatekey_passphrase"
+_ENVIRONMENT = {_PATH: "PROVEN_PRIVATEKEY_PATH", _CONTENT: "COSIGN_PRIVATE_KEY", _PASSPHRASE: "COSIGN_PASSWORD"}
+
+# Not `mutually_exclusive`: that counts a variable that happens to be set against an option that was given.
+PRIVATE_KEY = ArgumentSpec(
+    options={
+        _PATH: {"type": "path", "fallback": (env_fallback, [_ENVIRONMENT[_PATH]])},
+        _CONTENT: {"type": "str", "no_log": True, "fallback": (env_fallback, [_ENVIRONMENT[_CONTENT]])},
+        _PASSPHRASE: {
+            "type": "str",
+            "required": True,
+            "no_log": True,
+            "fallback": (env_fallback, [_ENVIRONMENT[_PASSPHRASE]]),
+        },
+    },
+    required_one_of=((_PATH, _CONTENT),),
+)
+
+
+def signing_key(params: Params) -> SigningKey:
+    """The decrypted key of PRIVATE_KEY's options.
+
+    InvalidOption, UnreadableKey, WrongPassphrase or UnusableKey, each naming the option, before anything is sent.
+    """
+    passphrase = passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
+    if _source(params) == _PATH:
+        path = t.cast(str, params[_PATH])
+        where, pem = f"{_PATH}: {path}", read_key_file(path, _PATH)
+    else:
+        where, pem = _CONTENT, t.cast(str, params[_CONTENT]).encode("utf-8", "surrogateescape")
+    key = SigningKey.load(pem, passphrase, where)
+    if key.refusal is not None:
+        raise UnusableKey(f"{where}: {key.refusal}", kind=key.public.kind)
+    return key
+
+
+def passphrase_bytes(value: str | None, option: str) -> bytes:
+    """A passphrase as the bytes that cosign would see; InvalidOption where it is null instead of empty."""
+    if value is None:
+        raise InvalidOption(option, "it must be given, if only as an empty string")
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _source(params: Params) -> str:
+    """Which of the two options holds the key: one that was given comes before one from the environment."""
+    found = [name for name in (_PATH, _CONTENT) if params[name]]
+    given = [name for name in found if params[name] != os.environ.get(_ENVIRONMENT[name])]
+    if len(given) == 1:
+        return given[0]
+    if len(found) != 1:
+        raise InvalidOption(_PATH, f"exactly one of it and {_CONTENT} must be given")
+    return found[0]

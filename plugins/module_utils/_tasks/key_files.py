@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key files on disk: read without surprises, written whole, private from the first byte."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import MAX_FILE
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.files import UnwritableFile, write_atomically
+
+KEEP = -1  # as os.chown has it
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may read a file: its mode (None: at most what `at_most` grants), owner and group (KEEP to leave them)."""
+
+    mode: int | None
+    at_most: int
+    uid: int = KEEP
+    gid: int = KEEP
+
+    @property
+    def initial(self) -> int:
+        """The mode of a new file."""
+        return self.at_most if self.mode is None else self.mode
+
+    def differences(self, path: str) -> list[str]:
+        """What would have to change of a file that is there, a few words each."""
+        found = os.stat(path)
+        mode = stat.S_IMODE(found.st_mode)
+        wanted = self._mode_after(mode)
+        words = [f"mode {mode:04o} to {wanted:04o}"] if mode != wanted else []
+        words += [f"owner {found.st_uid} to {self.uid}"] if self.uid not in (KEEP, found.st_uid) else []
+        words += [f"group {found.st_gid} to {self.gid}"] if self.gid not in (KEEP, found.st_gid) else []
+        return words
+
+    def impose(self, path: str) -> None:
+        """Change what differs; UnwritableFile where that is not allowed."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+                os.fchown(descriptor, self.uid, self.gid)
+                os.fchmod(descriptor, self._mode_after(mode))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise UnwritableFile(f"{path}: its owner or mode cannot be changed: {error.strerror}", path=path) from None
+
+    def _mode_after(self, mode: int) -> int:
+        return mode & self.at_most if self.mode is None else self.mode
+
+
+def read_key_file(path: str, option: str) -> bytes:
+    """The bytes of a key file; InvalidOption names the option where it cannot be read or cannot be one."""
+    content = read_if_present(path, option)
+    if content is None:
+        raise InvalidOption(option, f"{path} does not exist", path=path)
+    return content
+
+
+def read_if_present(path: str, option: str) -> bytes | None:
+    """As read_key_file, but None where nothing is there. A link is followed (Kubernetes mounts Secrets as links)."""
+    try:
+        # A named pipe would block; nothing but a regular file is read.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if os.path.islink(path):
+            raise InvalidOption(option, f"{path} is a link to nothing", path=path) from None
+        return None
+    except OSError as error:
+        raise InvalidOption(option, f"{path} cannot be read: {error.strerror}", path=path) from None
+    with os.fdopen(descriptor, "rb") as source:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidOption(option, f"{path} is not a regular file", path=path)
+        if found.st_size > MAX_FILE:
+            raise InvalidOption(option, f"{path} has {found.st_size} bytes, which no key has", path=path)
+        return source.read(MAX_FILE + 1)
+
+
+def check_writable(path: str, option: str) -> None:
+    """InvalidOption unless a file could be made or replaced at `path`, so that nothing is half done when that fails."""
+    directory = os.path.dirname(path) or "."
+    if os.path.islink(path):
+        raise InvalidOption(option, f"{path} is a symbolic link; name the file that it should be", path=path)
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise InvalidOption(option, f"{path} is not a regular file", path=path)
+    if not os.path.isdir(directory):
+        raise InvalidOption(option, f"the directory {directory} does not exist", path=path)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise InvalidOption(option, f"the directory {directory} is not writable", path=path)
+
+
+def write_key_file(path: str, content: bytes, access: Access, *, exclusive: bool) -> None:
+    """Write, and make sure that it is on the disk; UnwritableFile (FileAppeared, when exclusive) otherwise."""
+    write_atomically(path, [content], access.initial, owner=(access.uid, access.gid), exclusive=exclusive)
+    sync_directory(os.path.dirname(path) or ".")
+
+
+def remove(path: str) -> None:
+    """Remove a file that may be there."""
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    except OSError as error:
+        raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
+    sync_directory(os.path.dirname(path) or ".")
+
+
+def sync_directory(path: str) -> None:
+    """What was renamed survives a power failure; some file systems cannot promise it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
+    finally:
+        os.close(descriptor)
