@@ -171,17 +171,19 @@ def ssh_command(ssh: str, identity: Path | None, known_hosts: Path | None) -> li
         options += [f"UserKnownHostsFile={_ssh_path(known_hosts)}", "GlobalKnownHostsFile=/dev/null"]
     arguments = [ssh]
     if identity is not None:
-        arguments += ["-F", "none", "-i", _ssh_path(identity, quoted=False)]
+        arguments += ["-F", "none"]
+        # Not -i, which looks for the file before it turns %% into %.
+        options += [f"IdentityFile={_ssh_path(identity)}"]
         options += ["IdentitiesOnly=yes", "IdentityAgent=none", "PreferredAuthentications=publickey"]
     for option in options:
         arguments += ["-o", option]
     return arguments
 
 
-def _ssh_path(path: Path, *, quoted: bool = True) -> str:
-    # ssh expands % in both places, and splits the value of an option at blanks.
+def _ssh_path(path: Path) -> str:
+    # ssh expands % in the value of an option, and splits it at blanks.
     text = os.path.abspath(path).replace("%", "%%")
-    return f'"{text}"' if quoted else text
+    return f'"{text}"'
 
 
 def _known_hosts(access: Access, directory: Path) -> Path | None:

@@ -15,7 +15,7 @@ _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.
 _USER = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9._@+-]*)")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^/:]+)@)?(?P<host>\[[^\]/]+\]|[^/:@]+):(?P<path>.+)")
 _HELPER = re.compile(r"[A-Za-z0-9]*::")
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # How the big forges' access tokens begin; people put them where a user name belongs.
 _TOKEN_LIKE = re.compile(r"gh[opsur]_|github_pat_|gl[a-z]{2,6}-|ATBB|[0-9a-f]{40}$")
 
@@ -66,10 +66,12 @@ def parse_address(text: str) -> Address:
     Taken are `https://`, `http://`, `ssh://`, `file:///`, `[user@]host:path` and an absolute path.
     Raises ValueError with the reason; the reason never repeats userinfo.
     """
-    if _UNPRINTABLE.search(text) or not text:
-        raise ValueError("must not be empty or hold blanks or control characters")
-    if text.startswith("/"):
+    if _CONTROL.search(text) or not text:
+        raise ValueError("must not be empty or hold control characters")
+    if text.startswith(("/", "file:///")):
         return Address(url=text, scheme="file")
+    if " " in text:
+        raise ValueError("must not hold blanks")
     if "://" in text:
         return _from_url(text)
     if _HELPER.match(text):
@@ -89,9 +91,7 @@ def _from_url(text: str) -> Address:
     if password_in(text) or parts.password is not None:
         raise ValueError("must not hold a password or token: it would be seen by others; give it as the option token")
     if parts.scheme == "file":
-        if parts.netloc:
-            raise ValueError("a file:// URL names no host: write file:///path")
-        return Address(url=text, scheme="file")
+        raise ValueError("a file:// URL names no host: write file:///path")
     if parts.scheme == "ssh":
         return _over_ssh(text, parts.username or "", _host_of(parts), port, parts.path)
     if parts.scheme in ("https", "http"):
