@@ -62,8 +62,8 @@ _RULES = (
         "git refuses {url}, which belongs to another user: run the task as its owner, or add it to safe.directory",
     ),
     _rule(
-        r"repository .* not found|does not appear to be a git repository|invalid gitfile format|returned error: 404|Repository not found"
-        r"|not a git repository|no such repository",
+        r"repository .* not found|does not appear to be a git repository|invalid gitfile format|returned error: 404"
+        r"|Repository not found|not a git repository|no such repository",
         errors.RepositoryNotFound,
         "there is no repository {url}, or it may not be seen; tried: {tried}",
     ),
