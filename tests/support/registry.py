@@ -52,28 +52,18 @@ class Tls:
 
 
 class RunningRegistry:
-    """A registry that serves until the end of its `with` block."""
+    """A registry that serves until the end of its `with` block.
+
+    `address` is `127.0.0.1:PORT`, as in a reference. `requests` lists what was answered, as (method, target with its
+    query, status), in order: clear it where a phase begins.
+    """
 
     def __init__(self, server: RegistryServer) -> None:
         self.server = server
-
-    @property
-    def address(self) -> str:
-        """`127.0.0.1:PORT`, as in a reference."""
-        return self.server.address
-
-    @property
-    def url(self) -> str:
-        return f"{self.server.scheme}://{self.address}"
-
-    @property
-    def requests(self) -> list[Recorded]:
-        """What was answered, as (method, target with its query, status), in order. Clear it where a phase begins."""
-        return self.server.requests
-
-    @property
-    def hooks(self) -> list[Hook]:
-        return self.server.hooks
+        self.address: str = server.address
+        self.url = f"{server.scheme}://{server.address}"
+        self.requests: list[Recorded] = server.requests
+        self.hooks: list[Hook] = server.hooks
 
     @property
     def store(self) -> Store:
