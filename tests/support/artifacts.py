@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Artifacts as other tools, or an attacker, would put them into a registry."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import io
+import tarfile
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONFIG_TYPE, LAYER_TYPE
+from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
+from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+
+EPOCH_CONFIG = (
+    b'{"architecture":"","created":"1970-01-01T00:00:00Z","os":"",'
+    b'"rootfs":{"type":"layers","diff_ids":null},"config":{}}'
+)
+
+
+def client(address: str) -> Registry:
+    """Our own client, without credentials."""
+    return Registry(address, ConnectionSettings(), CredentialStore(None, None, {}))
+
+
+def flux_tar(files: t.Mapping[str, bytes]) -> bytes:
+    """A gzipped tar as flux writes it: the root first, no slash after a directory, other modes than ours."""
+    names: dict[str, bytes | None] = {".": None, **files}
+    for name in files:
+        parent = name.rpartition("/")[0]
+        while parent:
+            names[parent] = None
+            parent = parent.rpartition("/")[0]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in sorted(names, key=lambda name: name.split("/") if name != "." else []):
+            content = names[name]
+            info = tarfile.TarInfo(name)
+            info.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            info.mode, info.size = (0o750, 0) if content is None else (0o640, len(content))
+            archive.addfile(info, io.BytesIO(content or b""))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def put(
+    address: str,
+    repository: str,
+    pointer: str,
+    layers: t.Sequence[bytes],
+    annotations: t.Mapping[str, str],
+    *,
+    layer_type: str = LAYER_TYPE,
+    config_type: str = CONFIG_TYPE,
+    subject: Descriptor | None = None,
+) -> Manifest:
+    """Push an artifact made of these layers under a tag or by digest (pointer "")."""
+    registry = client(address)
+    config = Descriptor.of(config_type, EPOCH_CONFIG)
+    described = [Descriptor.of(layer_type, layer) for layer in layers]
+    for descriptor, content in [(config, EPOCH_CONFIG), *zip(described, layers, strict=True)]:
+        registry.upload_blob(repository, descriptor, functools.partial(io.BytesIO, content))
+    manifest = Manifest.build(config, described, annotations=annotations, subject=subject)
+    registry.put_manifest(repository, pointer or manifest.digest, manifest.raw, manifest.media_type)
+    return manifest
