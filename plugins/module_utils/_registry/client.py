@@ -64,6 +64,11 @@ class Registry:
         scrubber = scrubber or Scrubber(register_secret)
         self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 
+    @property
+    def plain_http(self) -> bool:
+        """Whether the registry is spoken to without TLS."""
+        return self.settings.scheme(self.host) == "http"
+
     def ping(self) -> None:
         """Return if the registry answers the distribution API and lets us in."""
         scope, deadline = Scope("", ""), self.session.deadline()
