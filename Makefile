@@ -21,6 +21,9 @@ export ANSIBLE_LOCAL_TEMP := $(CURDIR)/build/ansible/tmp
 export ANSIBLE_REMOTE_TMP := $(CURDIR)/build/ansible/tmp
 export PIP_CACHE_DIR ?= $(CURDIR)/build/cache/pip
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
+export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
@@ -28,6 +31,8 @@ help: ## this list
 	@echo 'usage: make TARGET [VARIABLE=VALUE ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 28
 	@printf '  %-26s%s\n' \
+		MANIFESTS=directory 'quickstart: your own manifests' \
+		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
@@ -35,6 +40,30 @@ help: ## this list
 # The one place where the checkout becomes a collection that Ansible, pytest and mypy can import.
 $(NAMESPACE):
 	@mkdir -p $(@D) && ln -sfn ../../../.. $@
+
+# What the user gives, as JSON, so that any character may be in it; a relative path is one from here.
+define QUICKSTART_VARIABLES
+import json, os
+given = {"quickstart_dir": os.path.abspath("build/quickstart")}
+if os.environ["MANIFESTS"]:
+    given["quickstart_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
+if os.environ["REGISTRY"]:
+    given["quickstart_registry"] = os.environ["REGISTRY"]
+print(json.dumps(given))
+endef
+export QUICKSTART_VARIABLES MANIFESTS REGISTRY
+
+.PHONY: quickstart
+quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
+	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" && \
+	echo && cat build/quickstart/evidence.txt
+
+.PHONY: clean
+clean: ## stop the registry of the quickstart, and remove everything that was made
+	@if [ -d build/quickstart/registry ]; then $(call in,run) ansible localhost -m proven.gitops.oci_registry \
+		-e ansible_python_interpreter="$$venv/bin/python" \
+		-a 'data_dir="$(CURDIR)/build/quickstart/registry" state=absent'; fi
+	rm -rf build
 
 .PHONY: venv
 venv: $(NAMESPACE) ## make the virtual environment for the tests and print its path
