@@ -10,15 +10,14 @@ import tarfile
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONFIG_TYPE, LAYER_TYPE
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
+    CONFIG_BYTES,
+    CONFIG_TYPE,
+    LAYER_TYPE,
+)
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-
-EPOCH_CONFIG = (
-    b'{"architecture":"","created":"1970-01-01T00:00:00Z","os":"",'
-    b'"rootfs":{"type":"layers","diff_ids":null},"config":{}}'
-)
 
 
 def client(address: str) -> Registry:
@@ -58,9 +57,9 @@ def put(
 ) -> Manifest:
     """Push an artifact made of these layers under a tag or by digest (pointer "")."""
     registry = client(address)
-    config = Descriptor.of(config_type, EPOCH_CONFIG)
+    config = Descriptor.of(config_type, CONFIG_BYTES)
     described = [Descriptor.of(layer_type, layer) for layer in layers]
-    for descriptor, content in [(config, EPOCH_CONFIG), *zip(described, layers, strict=True)]:
+    for descriptor, content in [(config, CONFIG_BYTES), *zip(described, layers, strict=True)]:
         registry.upload_blob(repository, descriptor, functools.partial(io.BytesIO, content))
     manifest = Manifest.build(config, described, annotations=annotations, subject=subject)
     registry.put_manifest(repository, pointer or manifest.digest, manifest.raw, manifest.media_type)
