@@ -23,6 +23,7 @@ if not _link.exists():
     _link.symlink_to(os.path.relpath(ROOT, _link.parent))
 sys.path.insert(0, str(COLLECTIONS))
 sys.path.insert(0, str(ROOT / "tests"))
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cache" / "hypothesis"))
 
 pytest_plugins = ["skips"]
 
