@@ -74,7 +74,7 @@ class DockerConfig:
         return None
 
     def _table(self, value: dict[str, t.Any], key: str) -> dict[str, t.Any]:
-        table = value.get(key) or {}
+        table = {} if value.get(key) is None else value[key]
         if not isinstance(table, dict):
             raise CredentialsError(f"{self.source}: {key} is not an object", source=self.source)
         return table

@@ -121,6 +121,7 @@ class Answer:
     def close(self) -> None:
         """Give the connection back where the body was read to its end, else drop it: reading on could take forever."""
         if self.raw.length_remaining == 0:
+            self.raw.drain_conn()  # nothing is left, but http.client wants to be asked
             self.raw.release_conn()
         else:
             self.raw.close()
