@@ -106,8 +106,8 @@ class LocalRegistry:
             return self._plan()
 
     def predict(self, plan: Plan) -> Outcome:
-        port = plan.wanted.port if plan.wanted else 0
-        return self._outcome(plan, None, port, "would ")
+        port = plan.wanted.port if plan.wanted else self._known_port(plan)
+        return self._outcome(plan, None if plan.steps else plan.running, port, "would ")
 
     def apply(self, plan: Plan) -> Outcome:
         """Raises InvalidOption and RegistryProcessError."""

@@ -221,10 +221,15 @@ def test_the_end_closes_every_connection(tmp_path: Path) -> None:
         client.call("GET", "/v2/")
     with contextlib.closing(client.connection), pytest.raises(ConnectionError):
         client.call("GET", "/v2/")
+
+
+def test_stopping_does_not_wait_for_a_poll(tmp_path: Path) -> None:
     begin = time.monotonic()
-    with running_registry(tmp_path, port=int(registry.address.rpartition(":")[2])) as again:
-        assert again.address == registry.address
-    assert time.monotonic() - begin < 0.4  # stopping does not wait for a poll
+    port = 0
+    for _number in range(10):
+        with running_registry(tmp_path, port=port) as registry:
+            port = int(registry.address.rpartition(":")[2])
+    assert time.monotonic() - begin < 4  # ten times socketserver's half a second is more
 
 
 def test_a_port_that_is_taken(registry: RunningRegistry, tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ def test_hundreds_of_small_requests_in_a_second(client: PlainClient) -> None:
     begin = time.monotonic()
     for _number in range(100):
         assert client.manifest("GET", digest, Accept=OCI_MANIFEST).status == 200
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 3
 
 
 def test_connections_do_not_wait_for_each_other(registry: RunningRegistry) -> None:
