@@ -36,7 +36,8 @@ class Step:
     body: bytes | t.Callable[[], Pieces]  # a function gives the pieces, and may wait between them
     sent: t.Mapping[str, str | None]  # header -> its value, or None where it must not be there
     sent_body: bytes | None  # None: any
-    raw: bytes | None = None  # sent instead of an answer
+    raw: bytes | None = None  # sent instead of an answer, or byte by byte with `drip` seconds between them
+    drip: float = 0.0
     cut: int | None = None  # bytes of the body after which the connection is closed
     reset: bool = False  # the connection is reset instead of an answer
     read: int | None = None  # bytes of the request's body that are read before answering; None: all
@@ -178,6 +179,9 @@ class _Conversation:
         self._file = connection.makefile("rb")
 
     def run(self) -> None:
+        if self._file.peek(1)[:1] == b"\x16":  # a TLS handshake; real servers answer it so
+            self._connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            return
         while line := self._file.readline(65536):
             method, target, _version = line.decode("latin-1").split(" ", 2)
             headers = http.client.parse_headers(self._file)
@@ -203,7 +207,9 @@ class _Conversation:
             self._connection.close()
             return False
         if step.raw is not None:
-            self._connection.sendall(step.raw)
+            for piece in [step.raw] if not step.drip else (step.raw[n : n + 1] for n in range(len(step.raw))):
+                self._wire.wait(step.drip)
+                self._connection.sendall(piece)
             return False
         pieces = [step.body] if isinstance(step.body, bytes) else step.body()
         headers = dict(step.headers)

@@ -77,7 +77,7 @@ class Attempts:
         """The error to raise: host, last cause, time spent."""
         spent = self._deadline.elapsed()
         tries = "1 attempt" if self._count == 1 else f"{self._count} attempts"
-        limit = f", the deadline of {self._deadline.seconds:.0f} s has passed" if self._deadline.expired else ""
+        limit = f", the deadline of {self._deadline.seconds:g} s has passed" if self._deadline.expired else ""
         return Unreachable(
             f"{self._peer}: {cause} ({tries} in {spent:.1f} s{limit})",
             registry=self._peer.rpartition(" ")[2],
@@ -146,4 +146,5 @@ def is_final(error: Exception) -> bool:
     if isinstance(cause, socket.gaierror):
         return cause.errno != socket.EAI_AGAIN
     refused_by_proxy = isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 4")
-    return isinstance(cause, ssl.SSLError) or refused_by_proxy
+    broke_off = isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+    return (isinstance(cause, ssl.SSLError) and not broke_off) or refused_by_proxy

@@ -45,7 +45,7 @@ class Scrubber:
         for secret in sorted(self._secrets.copy(), key=len, reverse=True):
             if len(secret) >= _MINIMUM:
                 text = text.replace(secret, "***")
-        text = _CONTROL.sub(" ", text).strip()
+        text = " ".join(_CONTROL.sub(" ", text).split())
         return text if len(text) <= limit else text[:limit] + "…"
 
     def reason(self, body: bytes) -> tuple[str, str]:

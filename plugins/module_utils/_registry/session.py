@@ -187,12 +187,15 @@ class Session:
 
     def error(self, answer: Answer, body: bytes, scope: Scope) -> RegistryError:
         """What an unexpected answer means."""
-        what = f"registry {self.host}: {answer.request.where}"
+        what = f"registry {self.host}: {answer.request.what}"
         code, said = self.scrubber.reason(body)
         details: dict[str, t.Any] = {"registry": self.host, "status": answer.status, "registry_code": code}
         text = f": {said}" if said else ""
         if Origin.of(answer.request.url, what) != self.home:
-            return BadAnswer(f"{what}: the host it redirected to answers {describe(answer)}", **details)
+            return BadAnswer(
+                f"{what}: {urlsplit(answer.request.url).netloc}, where it redirects, answers {describe(answer)}",
+                **details,
+            )
         if answer.status in (401, 403):
             credentials = self.auth.credentials(scope.repository)
             return Unauthorized(

@@ -59,6 +59,11 @@ class Request:
         return self.peer or f"registry {urlsplit(self.url).netloc}"
 
     @property
+    def what(self) -> str:
+        """Method and path, where the host has been named already."""
+        return f"{self.method} {urlsplit(self.url).path}"
+
+    @property
     def where(self) -> str:
         """Method, host and path for messages. The query is left out: upload and storage URLs carry secrets in it."""
         parts = urlsplit(self.url)
