@@ -28,11 +28,10 @@ options:
     type: str
   privatekey_passphrase:
     description:
-      - The passphrase of the private key. It must always be named, if only as an empty string.
+      - The passphrase of the private key. It must always be given, if only as an empty string.
       - Every character counts, also a newline at the end.
       - Can be set with the environment variable E(COSIGN_PASSWORD), which counts also when it is set to nothing.
     type: str
-    required: true
 requirements:
   - cryptography
   - PyNaCl

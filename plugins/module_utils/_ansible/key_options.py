@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey, UnusableKey
@@ -23,12 +23,8 @@ PRIVATE_KEY = ArgumentSpec(
     options={
         _PATH: {"type": "path", "fallback": (env_fallback, [_ENVIRONMENT[_PATH]])},
         _CONTENT: {"type": "str", "no_log": True, "fallback": (env_fallback, [_ENVIRONMENT[_CONTENT]])},
-        _PASSPHRASE: {
-            "type": "str",
-            "required": True,
-            "no_log": True,
-            "fallback": (env_fallback, [_ENVIRONMENT[_PASSPHRASE]]),
-        },
+        # Not required: core would turn a null into an empty passphrase, where we refuse it.
+        _PASSPHRASE: {"type": "str", "no_log": True, "fallback": (env_fallback, [_ENVIRONMENT[_PASSPHRASE]])},
     },
     required_one_of=((_PATH, _CONTENT),),
 )

@@ -53,33 +53,45 @@ def make_directory(root: str, name: str) -> None:
         raise UnwritableFile(f"dest: {error.filename}: {error.strerror}", path=str(error.filename)) from None
 
 
-def write_atomically(
-    path: str,
-    content: t.Iterable[bytes],
-    mode: int,
-    *,
-    owner: tuple[int, int] | None = None,
-    exclusive: bool = False,
-) -> None:
+def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
     """Write beside `path`, then rename over it: a reader sees the old file or the new one.
 
-    A link at `path` is replaced, not followed. `owner` is a user and a group by number, -1 to keep. FileAppeared where
-    the file is to be `exclusive`ly new and is there.
+    A link at `path` is replaced, not followed.
+    """
+    with staged(path, content, mode) as commit:
+        commit()
+
+
+@contextlib.contextmanager
+def staged(
+    path: str, content: t.Iterable[bytes], mode: int, owner: tuple[int, int] = (-1, -1)
+) -> t.Iterator[t.Callable[..., None]]:
+    """A file that is complete, on the disk and has its mode and owner, but not yet its name.
+
+    Calling what is given renames it to `path`; with `exclusive=True`, FileAppeared if something is there by then.
+    Without that call nothing is left. `owner` is a user and a group by number, -1 to keep.
     """
     directory, name = os.path.split(path)
-    temporary = None
+    temporary: str | None = None
+
+    def commit(*, exclusive: bool = False) -> None:
+        nonlocal temporary
+        try:
+            _place(t.cast(str, temporary), path, exclusive)
+        except OSError as error:
+            raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
+        temporary = None
+
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{name[:50]}.", dir=directory or ".")
         with os.fdopen(handle, "wb") as target:
             for piece in content:
                 target.write(piece)
             target.flush()
-            if owner is not None:
-                os.fchown(target.fileno(), *owner)
+            os.fchown(target.fileno(), *owner)
             os.fchmod(target.fileno(), mode)
             os.fsync(target.fileno())
-        _place(temporary, path, exclusive)
-        temporary = None
+        yield commit
     except OSError as error:
         raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
     finally:

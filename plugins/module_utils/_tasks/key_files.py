@@ -7,34 +7,35 @@ import contextlib
 import errno
 import os
 import stat
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import MAX_FILE
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.files import UnwritableFile, write_atomically
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.files import UnwritableFile, staged
 
 KEEP = -1  # as os.chown has it
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may read a file: its mode (None: at most what `at_most` grants), owner and group (KEEP to leave them)."""
+    """Who may read a file: its mode (None: no more than the private default), owner and group (KEEP to leave them)."""
 
-    mode: int | None
-    at_most: int
+    mode: int | None = None
     uid: int = KEEP
     gid: int = KEEP
 
     @property
     def initial(self) -> int:
         """The mode of a new file."""
-        return self.at_most if self.mode is None else self.mode
+        return 0o600 if self.mode is None else self.mode
 
     def differences(self, path: str) -> list[str]:
         """What would have to change of a file that is there, a few words each."""
         found = os.stat(path)
         mode = stat.S_IMODE(found.st_mode)
-        wanted = self._mode_after(mode)
+        # What a link leads to is somebody else's to decide, unless we are told.
+        wanted = mode if self.mode is None and os.path.islink(path) else self._mode_after(mode)
         words = [f"mode {mode:04o} to {wanted:04o}"] if mode != wanted else []
         words += [f"owner {found.st_uid} to {self.uid}"] if self.uid not in (KEEP, found.st_uid) else []
         words += [f"group {found.st_gid} to {self.gid}"] if self.gid not in (KEEP, found.st_gid) else []
@@ -54,7 +55,8 @@ class Access:
             raise UnwritableFile(f"{path}: its owner or mode cannot be changed: {error.strerror}", path=path) from None
 
     def _mode_after(self, mode: int) -> int:
-        return mode & self.at_most if self.mode is None else self.mode
+        # A group may have been let in on purpose; "others" never are.
+        return mode & ~stat.S_IRWXO if self.mode is None else self.mode
 
 
 def read_key_file(path: str, option: str) -> bytes:
@@ -76,13 +78,15 @@ def read_if_present(path: str, option: str) -> bytes | None:
         return None
     except OSError as error:
         raise InvalidOption(option, f"{path} cannot be read: {error.strerror}", path=path) from None
-    with os.fdopen(descriptor, "rb") as source:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise InvalidOption(option, f"{path} is not a regular file", path=path)
         if found.st_size > MAX_FILE:
             raise InvalidOption(option, f"{path} has {found.st_size} bytes, which no key has", path=path)
-        return source.read(MAX_FILE + 1)
+        return os.read(descriptor, MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: str, option: str) -> None:
@@ -98,10 +102,9 @@ def check_writable(path: str, option: str) -> None:
         raise InvalidOption(option, f"the directory {directory} is not writable", path=path)
 
 
-def write_key_file(path: str, content: bytes, access: Access, *, exclusive: bool) -> None:
-    """Write, and make sure that it is on the disk; UnwritableFile (FileAppeared, when exclusive) otherwise."""
-    write_atomically(path, [content], access.initial, owner=(access.uid, access.gid), exclusive=exclusive)
-    sync_directory(os.path.dirname(path) or ".")
+def staged_key(path: str, content: bytes, access: Access) -> contextlib.AbstractContextManager[t.Callable[..., None]]:
+    """A key file that only lacks its name; see files.staged."""
+    return staged(path, [content], access.initial, (access.uid, access.gid))
 
 
 def remove(path: str) -> None:
@@ -116,11 +119,12 @@ def remove(path: str) -> None:
 
 def sync_directory(path: str) -> None:
     """What was renamed survives a power failure; some file systems cannot promise it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
             raise UnwritableFile(f"{path}: {error.strerror}", path=path) from None
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the parameters of cosign_keypair to its use-case."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import Params, passphrase_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import KEEP, Access
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.keypair import KeyPair, Request
+
+_OCTAL = re.compile(r"(?:0o?)?([0-7]{3})\Z", re.ASCII)
+_ALLOWED, _NEEDED = 0o660, 0o400
+
+
+def keypair(params: Params) -> KeyPair:
+    """The use-case; InvalidOption before anything is read."""
+    path = os.path.abspath(params["path"])
+    return KeyPair(
+        Request(
+            path=path,
+            public_path=os.path.abspath(params["public_key_path"] or _beside(path)),
+            passphrase=passphrase_bytes(params["passphrase"], "passphrase"),
+            regenerate=params["regenerate"],
+            access=Access(
+                mode=_mode(params["mode"]),
+                uid=_number("owner", params["owner"], lambda name: pwd.getpwnam(name).pw_uid),
+                gid=_number("group", params["group"], lambda name: grp.getgrnam(name).gr_gid),
+            ),
+        )
+    )
+
+
+def _beside(path: str) -> str:
+    """As cosign has it: cosign.key and cosign.pub."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, (name.removesuffix(".key") or name) + ".pub")
+
+
+def _mode(value: object) -> int | None:
+    """YAML turns an unquoted 0600 into the number 384, and 600 into 600, which is another mode."""
+    if value is None:
+        return None
+    match = _OCTAL.match(str(value)) if isinstance(value, str) else None
+    mode = int(match.group(1), 8) if match else value
+    if type(mode) is not int or mode & ~_ALLOWED or not mode & _NEEDED:
+        raise InvalidOption(
+            "mode", f"{value!r} is not a mode that lets the owner read, and nobody but owner and group, such as '0640'"
+        )
+    return mode
+
+
+def _number(option: str, name: str | None, lookup: t.Callable[[str], int]) -> int:
+    if name is None:
+        return KEEP
+    try:
+        return int(name) if name.isascii() and name.isdigit() else lookup(name)
+    except KeyError:
+        raise InvalidOption(option, f"{name!r} does not exist on this host") from None
