@@ -25,9 +25,6 @@ _PRIVATE = 0o600
 class RegistryDirectory(DataDirectory):
     """A data directory that can be made, filled and removed."""
 
-    def exists(self) -> bool:
-        return os.path.lexists(self.path)
-
     def is_ours(self) -> bool:
         return (self.path / MARKER).is_file()
 

@@ -7,6 +7,7 @@ import contextlib
 import io
 import itertools
 import socket
+import sys
 import threading
 import time
 import typing as t
@@ -17,6 +18,7 @@ from support.plain_client import OCI_MANIFEST, PlainClient, sha256
 from support.registry import RunningRegistry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.body import Body
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.handler import Handler
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
     Disconnect,
     Hook,
@@ -213,6 +215,15 @@ def test_a_bug_costs_one_connection(
     client.connection.close()
     assert client.call("GET", "/v2/").status == 200
     assert "RuntimeError: a bug" in capfd.readouterr().err
+
+
+def test_a_refused_body_without_end_is_not_read_to_its_end(
+    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[Handler.__module__], "_DRAIN_LIMIT", 1000)
+    answer = _raw(registry, b"PUT /v1/ HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n" + b"x" * 2000)
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"Connection: close" in answer
 
 
 def test_the_end_closes_every_connection(tmp_path: Path) -> None:
