@@ -35,7 +35,7 @@ Result = dict[str, t.Any]
 class RunModule(t.Protocol):
     """`run_module("oci_push", reference=…, check=True)` gives the module's result, `failed` where it failed."""
 
-    def __call__(self, name: str, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result: ...
+    def __call__(self, name: str, /, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result: ...
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch) -> RunModule:
     """A module's own main(), in this process: the same argument parsing and result as in a task, without the fork."""
     from ansible.module_utils.testing import patch_module_args
 
-    def run(name: str, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result:
+    def run(name: str, /, *, check: bool = False, diff: bool = True, **options: t.Any) -> Result:
         module = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{name}")
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}
         output = io.StringIO()

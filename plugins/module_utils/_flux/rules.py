@@ -13,6 +13,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.rule import Fi
 from ansible_collections.proven.gitops.plugins.module_utils._flux.source import Source
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
 
+NAMING = ("names", "kustomization-names")
 RULES = (*rules_source.RULES, *rules_verify.RULES, *rules_kustomization.RULES)
 
 
@@ -21,3 +22,8 @@ def judge(source: Source, version: FluxVersion) -> list[Finding]:
     rules = (*rules_release.rules(version), *RULES)
     found = [finding for rule in rules if rule.holds_for(version) for finding in rule.findings(source)]
     return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def judge_names(source: Source) -> list[Finding]:
+    """What is wrong with the names alone: all that matters of objects that are to go."""
+    return [finding for rule in RULES if rule.name in NAMING for finding in rule.findings(source)]

@@ -16,8 +16,37 @@ def _line(value: t.Any) -> str:
     return dump([{"k": value}]).removeprefix("---\nk: ").rstrip("\n")
 
 
-AMBIGUOUS = """y N yes off True null ~ 1 0x1f 0o17 1e3 12e4567 1_000 .5 .inf -.inf .NaN nan 2026-11-22 1:30 * &a !x = <<
-@a %a a: 1.10""".split()
+AMBIGUOUS = [
+    "y",
+    "N",
+    "yes",
+    "off",
+    "True",
+    "null",
+    "~",
+    "1",
+    "0x1f",
+    "0o17",
+    "1e3",
+    "12e4567",
+    "1_000",
+    ".5",
+    ".inf",
+    "-.inf",
+    ".NaN",
+    "nan",
+    "2026-11-22",
+    "1:30",
+    "*",
+    "&a",
+    "!x",
+    "=",
+    "<<",
+    "@a",
+    "%a",
+    "a:",
+    "1.10",
+]
 
 
 @pytest.mark.parametrize("text", ["", " a", "a ", "a: b", "a #b", "- a", *AMBIGUOUS])

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to get to a cluster: the options of a task, and what a kubeconfig or a pod's service account says beside them.
+
+The kubernetes client reads kubeconfigs (contexts, exec plugins, OIDC) and makes the connection pool; of its generated
+API nothing is used. Importing it takes most of a second, so this file is imported only where a cluster is the target.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+
+with third_party():
+    import kubernetes.client
+    import kubernetes.config
+    import yaml
+    from kubernetes.client import rest
+
+RegisterSecret = t.Callable[[str], None]
+
+DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+@dataclass(frozen=True)
+class ClusterAccess:
+    """Options of a task. What is None is left to the kubeconfig. `timeout` is in seconds, for each silence."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    host: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    ca_cert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    validate_certs: bool | None = None
+    proxy: str | None = None
+    timeout: float = 30.0
+
+    @property
+    def files(self) -> str | None:
+        """The kubeconfig files to read, joined as KUBECONFIG joins them; None where there is none."""
+        named = self.kubeconfig or os.environ.get("KUBECONFIG")
+        if named:
+            return os.pathsep.join(os.path.expanduser(path) for path in named.split(os.pathsep))
+        default = os.path.expanduser(DEFAULT_KUBECONFIG)
+        return default if os.path.exists(default) else None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A way to an API server. `headers` gives fresh credentials each time; `origin` says where they come from."""
+
+    host: str
+    origin: str
+    timeout: float
+    pool: t.Any = field(repr=False)
+    headers: t.Callable[[], dict[str, str]] = field(repr=False)
+
+
+def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connection:
+    """Load the configuration; nothing is sent to the cluster yet. Raises InvalidOption for what cannot be used."""
+    _check_files(access)
+    configuration: t.Any = kubernetes.client.Configuration()
+    origin = _load(access, configuration)
+    for name, value in (
+        ("host", access.host),
+        ("ssl_ca_cert", access.ca_cert),
+        ("cert_file", access.client_cert),
+        ("key_file", access.client_key),
+        ("verify_ssl", access.validate_certs),
+        ("proxy", access.proxy),
+    ):
+        if value is not None:
+            setattr(configuration, name, value)
+    if access.api_key:
+        configuration.api_key = {"authorization": f"Bearer {access.api_key}"}
+        configuration.refresh_api_key_hook = None
+        origin = "the option api_key"
+
+    def headers() -> dict[str, str]:
+        found = {one["key"]: one["value"] for one in configuration.auth_settings().values() if one["in"] == "header"}
+        for value in found.values():
+            register_secret(str(value).removeprefix("Bearer "))
+        return {name: str(value) for name, value in found.items() if value}
+
+    host = str(configuration.host).rstrip("/")
+    _check_host(host, bool(headers()))
+    return Connection(host, origin, access.timeout, _pool(configuration), headers)
+
+
+def _load(access: ClusterAccess, configuration: t.Any) -> str:
+    """Fill `configuration` as kubectl would; where it came from."""
+    files = access.files
+    config: t.Any = kubernetes.config
+    if access.host and not access.kubeconfig and not access.context:
+        return "the option client_cert" if access.client_cert else "no credentials"
+    try:
+        if files is not None:
+            config.load_kube_config(
+                config_file=files, context=access.context, client_configuration=configuration, persist_config=False
+            )
+            return f"the kubeconfig {files}"
+        if access.context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=configuration)
+            return "the service account of this pod"
+    except config.ConfigException as error:
+        raise InvalidOption("context" if access.context else "kubeconfig", f"{files}: {_one_line(error)}") from None
+    except yaml.YAMLError:  # its text shows the lines around the fault, which can be a key
+        raise InvalidOption("kubeconfig", f"{files}: not valid YAML") from None
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InvalidOption("kubeconfig", f"{files}: cannot be used ({type(error).__name__})") from None
+    raise InvalidOption(
+        "kubeconfig", f"no cluster is named: there is no {DEFAULT_KUBECONFIG}, and neither kubeconfig nor host is given"
+    )
+
+
+def _check_files(access: ClusterAccess) -> None:
+    if access.client_key and not access.client_cert:
+        raise InvalidOption("client_key", "a key without client_cert proves nothing")
+    named = [("ca_cert", access.ca_cert), ("client_cert", access.client_cert), ("client_key", access.client_key)]
+    named += [("kubeconfig", path) for path in (access.kubeconfig or "").split(os.pathsep) if path]
+    for option, path in named:
+        if path is not None and not os.access(os.path.expanduser(path), os.R_OK):
+            raise InvalidOption(option, f"{path} is not there or cannot be read")
+
+
+def _check_host(host: str, credentials: bool) -> None:
+    try:
+        parts = urlsplit(host)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid, parts = False, urlsplit("")
+    if not valid or parts.username or parts.query or parts.fragment:
+        raise InvalidOption("host", "the API server's address must be https://host[:port], without credentials in it")
+    if parts.scheme == "http" and credentials and not _is_loopback(str(parts.hostname)):
+        raise InvalidOption("host", f"{host} is plain HTTP, and the credentials would be read on the way")
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _pool(configuration: t.Any) -> t.Any:
+    try:
+        return rest.RESTClientObject(configuration).pool_manager
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InvalidOption("ca_cert", f"the certificates or the key cannot be used: {reason}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls of the Kubernetes API that use-cases need: read one object, apply it on the server, delete it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._kube.status import Status, error_of
+from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Answer, Transport
+
+FIELD_MANAGER = "proven.gitops"
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+
+Object = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where one namespaced object is. `api_version` is `group/version`; `plural` the resource's name in paths."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespace: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """The path below the API server's address."""
+        return f"/apis/{self.api_version}/namespaces/{self.namespace}/{self.plural}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class KubeClient:
+    """One cluster, as seen with one set of credentials. Every method raises KubeError's kinds."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.host = transport.connection.host
+
+    def get(self, address: Address) -> Object | None:
+        """The object, or None; NotInstalled where the cluster does not know its kind."""
+        answer = self._transport.request("GET", address.path, {})
+        if answer.status == 404 and Status.parse(404, answer.body).name == address.name:
+            return None
+        return self._object(answer, address, "get")
+
+    def apply(self, address: Address, manifest: t.Mapping[str, t.Any], *, dry_run: bool, force: bool) -> Object:
+        """Server-side apply; the object as it is (dry run: would be) afterwards. Unknown fields are refused."""
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        answer = self._transport.request("PATCH", address.path, query, strict_json.compact(dict(manifest)), _APPLY)
+        return self._object(answer, address, "patch")
+
+    def delete(self, address: Address, uid: str, *, dry_run: bool) -> None:
+        """Delete the object that has `uid`; it is fine if it is gone already."""
+        options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        answer = self._transport.request("DELETE", address.path, {}, strict_json.compact(options), "application/json")
+        if answer.status == 404 and Status.parse(404, answer.body).name == address.name:
+            return
+        self._object(answer, address, "delete")
+
+    def _object(self, answer: Answer, address: Address, verb: str) -> Object:
+        connection = self._transport.connection
+        if not 200 <= answer.status < 300:
+            raise error_of(
+                Status.parse(answer.status, answer.body), str(address), verb, connection.host, connection.origin
+            )
+        try:
+            return strict_json.load_object(answer.body, f"{connection.host}: {address}")
+        except MalformedJson as error:
+            raise BadAnswer(
+                f"{error.message} (is this the address of a Kubernetes API?)", host=connection.host
+            ) from None

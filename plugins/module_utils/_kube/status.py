@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a Kubernetes `Status` to an error that says what to do. Source: apimachinery, pkg/apis/meta/v1/types.go."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
+
+_CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+_MANAGER = re.compile(r'conflict with "([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an API server says of a request that failed."""
+
+    code: int
+    reason: str = ""
+    message: str = ""
+    kind: str = ""
+    name: str = ""
+    causes: tuple[tuple[str, str], ...] = field(default=())  # field and message of each
+
+    @classmethod
+    def parse(cls, code: int, body: bytes) -> Status:
+        """The Status in `body`; only the code where something else is in it."""
+        try:
+            value = strict_json.load_object(body, "status")
+        except MalformedJson:
+            return cls(code)
+        details = value.get("details")
+        details = details if isinstance(details, dict) else {}
+        causes = details.get("causes")
+        return cls(
+            code,
+            _text(value.get("reason")),
+            _text(value.get("message")),
+            _text(details.get("kind")),
+            _text(details.get("name")),
+            tuple((_text(one.get("field")), _text(one.get("message"))) for one in causes or [] if isinstance(one, dict))
+            if isinstance(causes, list)
+            else (),
+        )
+
+
+def _text(value: object) -> str:
+    return _CONTROL.sub(" ", value)[:500].strip() if isinstance(value, str) else ""
+
+
+def error_of(status: Status, what: str, verb: str, host: str, origin: str) -> errors.KubeError:
+    """The error for a failed `verb` (patch, get, delete) on `what` (`OCIRepository flux-system/app`)."""
+    said = status.message or f"HTTP {status.code}"
+    simple: dict[int, tuple[type[errors.KubeError], str]] = {
+        401: (errors.Unauthorized, f"{host} does not accept the credentials from {origin}: are they expired?"),
+        403: (errors.Forbidden, f"{what}: not allowed to {verb} it, with the credentials from {origin}: {said}"),
+        409: (errors.Conflict, f"{what}: it was changed meanwhile, run the task again: {said}"),
+    }
+    if status.code == 409 and status.causes:
+        return _field_conflict(status, what, host)
+    if status.code == 404:
+        return _missing(status, what, host)
+    if status.code in simple:
+        kind, message = simple[status.code]
+        return kind(message, host=host)
+    # An apply with a field that the CRD does not have is a 500, whatever fieldValidation says.
+    if 400 <= status.code < 500 or (status.code == 500 and "not declared in schema" in said):
+        return errors.Rejected(f"{what}: the API server does not take it: {said}", host=host, status=status.code)
+    if status.code >= 500:
+        return errors.Unreachable(f"{host}: it answers {status.code} to {verb} {what}: {said}", host=host, cause=said)
+    return errors.BadAnswer(
+        f"{host} answers {status.code}, which no Kubernetes API does: is it one?", host=host, status=status.code
+    )
+
+
+def _missing(status: Status, what: str, host: str) -> errors.KubeError:
+    if status.kind == "namespaces":
+        return errors.NoNamespace(f"{what}: there is no namespace {status.name}: make it first", host=host)
+    kind = what.partition(" ")[0]
+    return errors.NotInstalled(
+        f"{what}: {host} has no {kind} in this version of its API: install Flux 2.6 or newer there first", host=host
+    )
+
+
+def _field_conflict(status: Status, what: str, host: str) -> errors.Conflict:
+    fields: dict[str, str] = {}
+    for path, message in status.causes:
+        manager = _MANAGER.search(message)
+        fields[path] = manager[1] if manager else ""
+    listing = ", ".join(f"{path} (by {manager})" if manager else path for path, manager in sorted(fields.items())[:10])
+    advice = "set force_conflicts to take them over, or change them there"
+    if any(manager in GITOPS for manager in fields.values()):
+        advice = "it comes from a git repository: change it there, with dest"
+    return errors.Conflict(f"{what}: others manage {listing}; {advice}", host=host, fields=fields)
+
+
+# Field managers of Flux itself: what they apply is written again, whoever takes it over.
+GITOPS: t.Final = frozenset({"kustomize-controller", "helm-controller"})
