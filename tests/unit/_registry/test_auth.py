@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from support.wire import Wire
+from support.wire_client import LOGIN, Authority, Connect
 
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials
@@ -19,7 +20,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unauthorized,
     Unreachable,
 )
-from tests.unit._registry.conftest import LOGIN, Authority, Connect
 
 BASIC = "Basic " + base64.b64encode(b"alice:correct horse").decode()
 PULL = "repository:org/app:pull"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from support.wire import Wire
+from support.wire_client import LOGIN, Authority, Connect
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Refused, Unreachable
-from tests.unit._registry.conftest import LOGIN, Authority, Connect
 
 MANIFEST = "/v2/a/manifests/v1"
 
@@ -268,7 +268,7 @@ def test_a_file_that_is_no_certificate(
     connect: Connect, authority: Authority, tmp_path: Path, option: str, values: dict[str, str]
 ) -> None:
     (tmp_path / "empty").touch()
-    files = {name: value.format(empty=tmp_path / "empty", ca=authority.ca_path) for name, value in values.items()}
+    files: dict[str, t.Any] = {name: value.format(empty=tmp_path / "empty", ca=authority.ca_path) for name, value in values.items()}
     with pytest.raises(InvalidOption, match=f"^{option}: "):
         ask(connect("r.example", **files))
 
