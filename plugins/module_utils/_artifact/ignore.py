@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files of a tree are left out: gitignore lines, with the Flux CLI's defaults.
+"""Which files of a tree are left out: gitignore lines as Flux reads them, with the Flux CLI's defaults.
 
-Source: fluxcd/flux2 cmd/flux/build_artifact.go (excludeOCI) and go-git's matcher: the last pattern that matches
-decides, also for a file below an excluded directory.
+Source: fluxcd/flux2 cmd/flux/build_artifact.go (excludeOCI) and fluxcd/pkg sourceignore (a fork of go-git's matcher).
+That is not quite git's reading, nor that of the libraries which follow git: the last pattern that matches decides,
+also for a file below an excluded directory; `dir/*` covers all that is below, at any depth; `dir/**` covers `dir` too;
+`**/` stops at the first directory that fits; only `^` negates a class. Read otherwise, files would be published that
+Flux leaves out.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
-
-with third_party():
-    import pathspec
 
 FLUX_DEFAULTS = (
     ".git/",
@@ -30,19 +30,123 @@ FLUX_DEFAULTS = (
     "*.zip",
 )
 
+_ANY_DEPTH = "**"
+_SOMETHING_BELOW = "(?=.)"
+
+
+class _BadPattern(ValueError):
+    """A line that Go's path.Match would call malformed."""
+
 
 class Ignore:
     """The gitignore lines of one artifact."""
 
     def __init__(self, lines: t.Iterable[str] = FLUX_DEFAULTS) -> None:
-        kept = [line for line in lines if line.strip() and not line.startswith("#")]
-        try:
-            self._spec = pathspec.PathSpec.from_lines("gitignore", kept)
-        except ValueError as error:
-            raise InvalidOption("ignore", str(error)) from None
+        groups: list[tuple[bool, list[str]]] = []
+        for line in _patterns(lines):
+            includes = line.startswith("!")
+            if not groups or groups[-1][0] != includes:
+                groups.append((includes, []))
+            try:
+                expression = _expression(line.removeprefix("!"))
+            except _BadPattern as error:
+                raise InvalidOption("ignore", f"{line!r} is not a gitignore pattern: {error}") from None
+            if expression:
+                groups[-1][1].append(expression)
+        # Neighbours of one kind have no order among them, so that they are one expression. The last group comes first.
+        self._rules = [(includes, re.compile("|".join(some), re.DOTALL)) for includes, some in reversed(groups) if some]
         # Without a "!" nothing below an excluded directory can come back, so it need not be read.
-        self.prunes = not any(line.startswith("!") for line in kept)
+        self.prunes = not any(includes for includes, _ in self._rules)
 
     def excludes(self, name: str, *, directory: bool) -> bool:
         """Whether the entry at `name` (relative, with /) is left out."""
-        return self._spec.match_file(name + "/" if directory else name)
+        # Every name in the path ends with a slash; what follows the last one tells a directory to _SOMETHING_BELOW.
+        path = f"{name}/." if directory else f"{name}/"
+        return next((not includes for includes, expression in self._rules if expression.match(path)), False)
+
+
+def _patterns(lines: t.Iterable[str]) -> t.Iterator[str]:
+    for text in lines:
+        for line in f"{text}\n".replace("\r\n", "\n").split("\n"):
+            if line.strip() and not line.startswith("#"):
+                yield line if line.endswith("\\ ") else line.rstrip(" ")
+
+
+def _expression(pattern: str) -> str | None:
+    """The regular expression for paths that `pattern` covers; None if it covers none."""
+    below = ""
+    if pattern.endswith("/"):
+        pattern, below = pattern[:-1], _SOMETHING_BELOW
+    if "/" in pattern:
+        return _anchored(pattern.split("/"), below)
+    return f"(?:[^/]+/)*?{_name(pattern)}/{below}" if pattern else None
+
+
+def _anchored(parts: list[str], below: str) -> str | None:
+    """A pattern with a slash starts at the root, and covers what is below the path it names."""
+    expression, any_depth = "", False
+    for number, part in enumerate(parts, 1):
+        if part == _ANY_DEPTH and number == len(parts):
+            break
+        if part in ("", _ANY_DEPTH):
+            any_depth = part == _ANY_DEPTH
+        elif _ANY_DEPTH in part:
+            return None
+        else:
+            name = _name(part)
+            expression += f"(?:(?!{name}/)[^/]+/)*+{name}/" if any_depth else f"{name}/"
+            any_depth = False
+    return expression + below if expression else None
+
+
+def _name(pattern: str) -> str:
+    """The regular expression for one name. As in Go each * takes the shortest that fits, so that time is bounded."""
+    chunks = [""]
+    rest = pattern
+    while rest:
+        if rest[0] == "*":
+            chunks.append("")
+            rest = rest[1:]
+        else:
+            piece, rest = _class(rest[1:]) if rest[0] == "[" else _character(rest)
+            chunks[-1] += piece
+    if len(chunks) == 1:
+        return chunks[0]
+    return chunks[0] + "".join(f"(?>[^/]*?{chunk})" for chunk in chunks[1:-1]) + f"[^/]*{chunks[-1]}"
+
+
+def _character(text: str) -> tuple[str, str]:
+    if text[0] == "?":
+        return "[^/]", text[1:]
+    literal, rest = _literal(text)
+    return re.escape(literal), rest
+
+
+def _literal(text: str) -> tuple[str, str]:
+    text = text.removeprefix("\\")
+    if not text:
+        raise _BadPattern("it ends with a backslash")
+    return text[0], text[1:]
+
+
+def _class(text: str) -> tuple[str, str]:
+    """A class from after its "[" to its "]"."""
+    ranges = ""
+    negated = text.startswith("^")
+    rest = text[negated:]
+    while not (rest.startswith("]") and ranges):
+        low, rest = _bound(rest)
+        high = low
+        if rest.startswith("-"):
+            high, rest = _bound(rest[1:])
+        ranges += f"[{re.escape(low)}-{re.escape(high)}]|" if low <= high else "(?!)|"
+    expression = f"(?!/|{ranges[:-1]})." if negated else f"(?!/)(?:{ranges[:-1]})"
+    return expression, rest[1:]
+
+
+def _bound(text: str) -> tuple[str, str]:
+    if not text:
+        raise _BadPattern("a [ has no ]")
+    if text[0] in "-]":
+        raise _BadPattern(f"an unexpected {text[0]} in a class")
+    return _literal(text)
