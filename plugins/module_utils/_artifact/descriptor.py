@@ -24,7 +24,16 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 EMPTY_BYTES = b"{}"
 
-Json = t.Dict[str, t.Any]
+Json = dict[str, t.Any]
+
+# As in go-containerregistry's structs and the image specification.
+_DESCRIPTOR_FIELDS = frozenset(
+    ("mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType")
+)
+_DOCUMENT_FIELDS = frozenset(
+    ("schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations", "manifests")
+)
+_MAX_SIZE = 2**63 - 1
 
 
 class MalformedManifest(GitopsError):
@@ -48,10 +57,11 @@ class Descriptor:
         """From a JSON value of the wire; MalformedManifest names `where`."""
         if not isinstance(value, dict):
             raise MalformedManifest(f"{where}: a descriptor is an object")
+        _no_lookalikes(value, _DESCRIPTOR_FIELDS, where)
         media_type, size, artifact_type = value.get("mediaType"), value.get("size"), value.get("artifactType")
         if not isinstance(media_type, str) or not media_type:
             raise MalformedManifest(f"{where}: mediaType is missing")
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
             raise MalformedManifest(f"{where}: size is not a number of bytes")
         if artifact_type is not None and not isinstance(artifact_type, str):
             raise MalformedManifest(f"{where}: artifactType is not a string")
@@ -106,7 +116,7 @@ class Manifest:
         return cls(
             raw=raw,
             digest=of_bytes(raw),
-            media_type=t.cast(str, value.get("mediaType", MANIFEST)),
+            media_type=value.get("mediaType") or MANIFEST,
             config=Descriptor.parse(value.get("config"), f"{where}: config"),
             layers=tuple(Descriptor.parse(layer, f"{where}: layer {n}") for n, layer in enumerate(layers)),
             annotations=parse_annotations(value.get("annotations"), where),
@@ -144,23 +154,22 @@ class Manifest:
 
 
 def check_kind(value: Json, where: str) -> None:
-    """MalformedManifest unless the document is schema 2 and either an image or an index, by fields and mediaType alike."""
-    if value.get("schemaVersion") != 2:
+    """MalformedManifest unless the document is schema 2, and an image or an index by its fields and mediaType alike."""
+    _no_lookalikes(value, _DOCUMENT_FIELDS, where)
+    version, media_type = value.get("schemaVersion"), value.get("mediaType")
+    if version != 2 or not isinstance(version, int):
         raise MalformedManifest(f"{where}: schemaVersion is not 2")
     image, index = ("layers" in value or "config" in value), "manifests" in value
     if image and index:
         raise MalformedManifest(f"{where}: both an image and an index")
-    media_type = value.get("mediaType")
-    if media_type is None:
-        return
-    if (
-        not isinstance(media_type, str)
-        or media_type in (INDEX, DOCKER_INDEX)
-        and image
-        or media_type in (MANIFEST, DOCKER_MANIFEST)
-        and index
-    ):
-        raise MalformedManifest(f"{where}: the mediaType contradicts the content")
+    allowed = (INDEX, DOCKER_INDEX) if index else (MANIFEST, DOCKER_MANIFEST)
+    if media_type is not None and media_type not in allowed:
+        raise MalformedManifest(f"{where}: the mediaType is not that of an {'index' if index else 'image'}")
+
+
+def _no_lookalikes(value: Json, fields: t.Collection[str], where: str) -> None:
+    if key := strict_json.lookalike(value, fields):
+        raise MalformedManifest(f"{where}: the field {key[:80]!r} differs from a known one only in case")
 
 
 def parse_annotations(value: object, where: str) -> dict[str, str]:

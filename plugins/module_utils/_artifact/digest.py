@@ -29,8 +29,10 @@ class DigestMismatch(GitopsError):
 
 def check_syntax(text: object, where: str = "digest") -> str:
     """`text` itself, if it is `sha256:` and 64 lower-case hex digits; InvalidDigest otherwise."""
-    if not isinstance(text, str) or not _SYNTAX.match(text):
-        raise InvalidDigest(f"{where}: {str(text)[:100]!r} is not a sha256 digest")
+    if not isinstance(text, str):
+        raise InvalidDigest(f"{where}: a {type(text).__name__} is not a sha256 digest")
+    if not _SYNTAX.match(text):
+        raise InvalidDigest(f"{where}: {text[:100]!r} is not a sha256 digest")
     return text
 
 

@@ -22,7 +22,9 @@ _REPOSITORY = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\Z", re.ASCII
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
+_LIKE_DIGEST = re.compile(r"[a-z0-9]+:[0-9a-fA-F]*\Z", re.ASCII)
 _SCHEME = "oci://"
+_SHOWN = 300
 # Docker Hub answers under another name than the one people write.
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
@@ -45,33 +47,41 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Parse; `oci://` may be left out. InvalidReference says which part is wrong."""
-        rest = text[len(_SCHEME) :] if text.startswith(_SCHEME) else text
-        if "://" in rest:
-            raise InvalidReference(f"{text!r}: the scheme must be oci://", reference=text)
-        host, slash, path = rest.partition("/")
-        path, at, digest = path.partition("@")
+        rest = text.removeprefix(_SCHEME)
+        name, at, digest = rest.rpartition("@")
+        if not at:
+            name, digest = rest, ""
+        elif not _LIKE_DIGEST.match(digest) or "@" in name:
+            # What stands before an @ may be a password: it is not repeated.
+            raise _invalid(
+                f"***@{digest.rpartition('@')[2]}",
+                "what follows the @ is not a digest (credentials do not belong in a reference)",
+            )
+        if "://" in name:
+            raise _invalid(text, "the scheme must be oci://")
+        host, slash, path = name.partition("/")
+        if not slash:
+            raise _invalid(text, "a reference is oci://host/repository[:tag]")
         path, colon, tag = path.partition(":")
         reference = cls(host, path, tag if colon else None, digest if at else None)
-        if not slash:
-            raise InvalidReference(f"{text!r}: a reference is oci://host/repository[:tag]", reference=text)
         reference._check(text)
         return reference
 
     def _check(self, text: str) -> None:
+        if len(self.host) + len(self.repository) > 254:
+            raise _invalid(text, "host and repository are longer than 255 characters")
         if not _is_host(self.host):
-            raise InvalidReference(f"{text!r}: {self.host!r} is not a host with an optional port", reference=text)
-        if len(self.host) + len(self.repository) > 254 or not _REPOSITORY.match(self.repository):
-            raise InvalidReference(
-                f"{text!r}: {self.repository!r} is not a repository name (lower-case letters, digits, and . _ - / between them)",
-                reference=text,
-            )
+            raise _invalid(text, f"{self.host!r} is not a host with an optional port")
+        if not _REPOSITORY.match(self.repository):
+            allowed = "lower-case letters, digits, and . _ - / between them"
+            raise _invalid(text, f"{self.repository!r} is not a repository name ({allowed})")
         if self.tag is not None:
             check_tag(self.tag, text)
         if self.digest is not None:
             try:
                 check_syntax(self.digest)
             except InvalidDigest as error:
-                raise InvalidReference(f"{text!r}: {error.message}", reference=text) from None
+                raise _invalid(text, error.message) from None
 
     @property
     def name(self) -> str:
@@ -119,10 +129,12 @@ def _is_host(host: str) -> bool:
 def check_tag(tag: str, where: str) -> str:
     """`tag` itself if it is a valid tag; InvalidReference otherwise."""
     if not _TAG.match(tag):
-        raise InvalidReference(
-            f"{where!r}: {tag!r} is not a tag (letters, digits, _ . -, at most 128)", reference=where
-        )
+        raise _invalid(where, f"{tag[:_SHOWN]!r} is not a tag (letters, digits, _ . -, at most 128)")
     return tag
+
+
+def _invalid(text: str, reason: str) -> InvalidReference:
+    return InvalidReference(f"{text[:_SHOWN]!r}: {reason}", reference=text[:_SHOWN])
 
 
 def is_loopback(host: str) -> bool:
@@ -131,9 +143,11 @@ def is_loopback(host: str) -> bool:
     if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
+    # Python before 3.13 does not see that ::ffff:127.0.0.1 is this machine, too.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def api_host(host: str) -> str:

@@ -9,6 +9,7 @@ reported as an error.
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
@@ -33,11 +34,18 @@ def _no_constant(name: str) -> t.NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
 def loads(data: bytes | str, what: str) -> t.Any:
     """The value in `data`; MalformedJson naming `what` otherwise."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
         if "\\ud" in text or "\\uD" in text:
             compact(value)  # a lone surrogate has no UTF-8: peers would each put something else in its place
         return value
@@ -53,6 +61,16 @@ def load_object(data: bytes | str, what: str) -> dict[str, t.Any]:
     return value
 
 
+def lookalike(value: t.Iterable[str], fields: t.Collection[str]) -> str | None:
+    """The first key in `value` that is none of `fields` but differs from one only in case; None if there is none.
+
+    Go's encoding/json takes such a key for the field, and the last one wins: what is checked under "layers" here would
+    be used from "Layers" there.
+    """
+    folded = {name.casefold() for name in fields}
+    return next((key for key in value if key not in fields and key.casefold() in folded), None)
+
+
 def compact(value: t.Any) -> bytes:
-    """`value` as compact UTF-8 JSON in the order given, as Go's encoding/json writes it without HTML escaping."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """`value` as compact UTF-8 JSON, keys in the order given and nothing escaped that need not be."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
