@@ -33,6 +33,7 @@ help: ## this list
 	@printf '  %-26s%s\n' \
 		MANIFESTS=directory 'quickstart: your own manifests' \
 		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
+		TAG=1.0.1 'quickstart: another tag (default: 1.0.0)' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
@@ -49,9 +50,11 @@ if os.environ["MANIFESTS"]:
     given["quickstart_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
 if os.environ["REGISTRY"]:
     given["quickstart_registry"] = os.environ["REGISTRY"]
+if os.environ["TAG"]:
+    given["quickstart_tag"] = os.environ["TAG"]
 print(json.dumps(given))
 endef
-export QUICKSTART_VARIABLES MANIFESTS REGISTRY
+export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG
 
 .PHONY: quickstart
 quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
