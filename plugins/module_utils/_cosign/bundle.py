@@ -38,12 +38,19 @@ CREATED_ANNOTATION = "org.opencontainers.image.created"
 
 MAX_BUNDLE = 16 << 20  # bytes; a signature takes 1 to 12 KiB, an attestation with an SBOM some MiB
 _MAX_ENTRIES = 32  # log entries, time stamps, digests of a subject, as in sigstore-go (CVE-2024-45395)
-_MAX_SUBJECTS = 1024
+_MAX_SUBJECTS = 1024  # also where the peers read on without a limit
 
 _V03 = re.compile(
     r"application/vnd\.dev\.sigstore\.bundle(\.v0\.3(\.(0|[1-9][0-9]{0,8}))?\+json|\+json;version=0\.3)\Z", re.ASCII
 )
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# Those that sigstore-go knows: of Rekor v1, and (hashedrekord 0.0.2) of Rekor v2.
+_LOG_ENTRIES = {
+    ("hashedrekord", "0.0.1"),
+    ("hashedrekord", "0.0.2"),
+    ("dsse", "0.0.1"),
+    ("intoto", "0.0.2"),
+}
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*\Z", re.ASCII)
 
 _TLOG_ENTRY = pj.message(
@@ -75,7 +82,7 @@ _BUNDLE = {
             "certificate": _CERTIFICATE,
             "tlogEntries": pj.repeated(_TLOG_ENTRY, _MAX_ENTRIES),
             "timestampVerificationData": pj.message(
-                {"rfc3161Timestamps": pj.repeated(pj.message({"signedTimestamp": pj.binary}), _MAX_ENTRIES)}
+                {"rfc3161Timestamps": pj.repeated(pj.message({"signedTimestamp": pj.binary}), _MAX_SUBJECTS)}
             ),
         }
     ),
@@ -86,7 +93,7 @@ _BUNDLE = {
         {
             "payload": pj.binary,
             "payloadType": pj.string,
-            "signatures": pj.repeated(pj.message({"sig": pj.binary, "keyid": pj.string}), _MAX_ENTRIES),
+            "signatures": pj.repeated(pj.message({"sig": pj.binary, "keyid": pj.string}), _MAX_SUBJECTS),
         }
     ),
 }
@@ -187,6 +194,46 @@ def parse_bundle(raw: bytes) -> Bundle:
 
     Like them, a bundle compressed by gzip is read; unlike them, never further than MAX_BUNDLE.
     """
+    value = _read(raw)
+    material = value["verificationMaterial"]
+    hint, certificate = _signer(material)
+    envelope = _envelope(value)
+    timestamps = material.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])
+    if len(timestamps) > _MAX_ENTRIES:
+        raise MalformedSignature(f"bundle: more than {_MAX_ENTRIES} time stamps")
+    return Bundle(
+        media_type=value["mediaType"],
+        payload=envelope["payload"],
+        payload_type=envelope["payloadType"],
+        signature=envelope["signatures"][0]["sig"],
+        hint=hint,
+        certificate=certificate,
+        tlog_entries=len(material.get("tlogEntries", [])),
+        timestamps=len(timestamps),
+    )
+
+
+def is_readable(raw: bytes) -> bool:
+    """Whether cosign 3 and Flux take these bytes for a bundle at all, however its verification ends.
+
+    One such bundle hides every legacy signature of an artifact from them; what they cannot read, they skip. Where we
+    stop reading before they do, the answer is yes.
+    """
+    try:
+        _read(raw)
+    except _TooMuch:
+        return True
+    except MalformedSignature:
+        return raw.startswith(_ZSTD)
+    return True
+
+
+class _TooMuch(MalformedSignature):
+    """More than we are willing to read."""
+
+
+def _read(raw: bytes) -> dict[str, t.Any]:
+    """What sigstore-go's NewBundle accepts, as a message with mediaType and verificationMaterial in it."""
     try:
         value = pj.loads(_plain(raw), _BUNDLE, "bundle")
     except pj.MalformedMessage as error:
@@ -194,19 +241,14 @@ def parse_bundle(raw: bytes) -> Bundle:
     media_type, material = value.get("mediaType", ""), value.get("verificationMaterial", {})
     if not _V03.match(media_type):
         raise MalformedSignature(f"bundle: the media type {media_type[:100]!r} is not that of version 0.3")
-    hint, certificate = _signer(material)
+    if len([name for name in ("publicKey", "certificate", "x509CertificateChain") if name in material]) != 1:
+        raise MalformedSignature("bundle: not exactly one of publicKey and certificate in the verification material")
+    if "x509CertificateChain" in material:
+        raise MalformedSignature("bundle: a certificate chain, which version 0.3 does not allow")
+    if ("dsseEnvelope" in value) == ("messageSignature" in value):
+        raise MalformedSignature("bundle: not exactly one of dsseEnvelope and messageSignature")
     _check_log(material.get("tlogEntries", []))
-    envelope = _envelope(value)
-    return Bundle(
-        media_type=media_type,
-        payload=envelope["payload"],
-        payload_type=envelope["payloadType"],
-        signature=envelope["signatures"][0]["sig"],
-        hint=hint,
-        certificate=certificate,
-        tlog_entries=len(material.get("tlogEntries", [])),
-        timestamps=len(material.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])),
-    )
+    return value
 
 
 def _plain(raw: bytes) -> bytes:
@@ -216,21 +258,18 @@ def _plain(raw: bytes) -> bytes:
             raw = stream.decompress(raw, MAX_BUNDLE + 1)
         except zlib.error as error:
             raise MalformedSignature(f"bundle: damaged compression: {error}") from None
-        if len(raw) <= MAX_BUNDLE and (not stream.eof or stream.unused_data):
-            raise MalformedSignature("bundle: the compressed data is cut off, or more follows it")
+        if stream.unused_data:
+            raise _TooMuch("bundle: more follows the compressed data")
+        if len(raw) <= MAX_BUNDLE and not stream.eof:
+            raise MalformedSignature("bundle: the compressed data is cut off")
     if len(raw) > MAX_BUNDLE:
-        raise MalformedSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
+        raise _TooMuch(f"the bundle has more than {MAX_BUNDLE} bytes")
     return raw
 
 
 def _signer(material: dict[str, t.Any]) -> tuple[str | None, bytes | None]:
-    kinds = [name for name in ("publicKey", "certificate", "x509CertificateChain") if name in material]
-    if len(kinds) != 1:
-        raise MalformedSignature("bundle: not exactly one of publicKey and certificate in the verification material")
-    if kinds[0] == "publicKey":
+    if "publicKey" in material:
         return material["publicKey"].get("hint", ""), None
-    if kinds[0] == "x509CertificateChain":
-        raise MalformedSignature("bundle: a certificate chain, which version 0.3 does not allow")
     certificate = material["certificate"].get("rawBytes")
     if not certificate:
         raise MalformedSignature("bundle: the certificate is empty")
@@ -239,19 +278,30 @@ def _signer(material: dict[str, t.Any]) -> tuple[str | None, bytes | None]:
 
 def _check_log(entries: list[dict[str, t.Any]]) -> None:
     for entry in entries:
-        proof = entry.get("inclusionProof")
-        complete = entry.get("canonicalizedBody") and entry.get("logId", {}).get("keyId") and "kindVersion" in entry
-        if not complete or entry.get("logIndex", 0) < 0:
+        proof, kind = entry.get("inclusionProof"), entry.get("kindVersion")
+        if not entry.get("logId", {}).get("keyId") or kind is None or entry.get("logIndex", 0) < 0:
             raise MalformedSignature("bundle: an incomplete entry of a transparency log")
         if proof is not None and not proof.get("checkpoint", {}).get("envelope"):
             raise MalformedSignature("bundle: an inclusion proof without a checkpoint")
+        _check_body(entry.get("canonicalizedBody", b""), kind)
     if entries and not any("inclusionProof" in entry for entry in entries):
         raise MalformedSignature("bundle: no inclusion proof in the entries of transparency logs")
 
 
+def _check_body(body: bytes, kind: dict[str, str]) -> None:
+    """That the entry is of the kind it says. What it proves is a matter of keyless verification."""
+    try:
+        value = strict_json.load_object(body, "bundle: the body of a log entry")
+    except strict_json.MalformedJson as error:
+        raise MalformedSignature(error.message) from None
+    said = (value.get("kind"), value.get("apiVersion"))
+    if said != (kind.get("kind"), kind.get("version")) or said not in _LOG_ENTRIES or "spec" not in value:
+        raise MalformedSignature("bundle: a log entry of an unknown kind, or of another than it says")
+
+
 def _envelope(value: dict[str, t.Any]) -> dict[str, t.Any]:
     envelope = value.get("dsseEnvelope")
-    if envelope is None or "messageSignature" in value:
+    if envelope is None:
         raise MalformedSignature("bundle: not a DSSE envelope, which signatures of images are in")
     signatures = envelope.get("signatures", [])
     if len(signatures) != 1 or not signatures[0].get("sig"):

@@ -142,7 +142,7 @@ class Verify:
         bundles = (
             signatures.read_bundles(registry, repository, digest) if self._sees_bundles(registry, reference) else []
         )
-        if version is not None and any(_parses(stored) for stored in bundles):
+        if version is not None and any(_hides_legacy(stored) for stored in bundles):
             return [self._judge_stored(stored, digest) for stored in bundles]
         try:
             legacy = signatures.read_legacy(registry, repository, digest)
@@ -183,15 +183,9 @@ class Verify:
         return next((finding.reason for finding in findings if finding.verdict is verdict), verdicts.describe(verdict))
 
 
-def _parses(stored: signatures.Stored) -> bool:
-    """Whether cosign would count it as a bundle; one that parses hides every legacy signature from Flux."""
-    if stored.content is None:
-        return False
-    try:
-        bundle.parse_bundle(stored.content)
-    except GitopsError:
-        return False
-    return True
+def _hides_legacy(stored: signatures.Stored) -> bool:
+    """Whether Flux takes it for a bundle, however that one's verification ends: it asks no further then."""
+    return stored.content is not None and bundle.is_readable(stored.content)
 
 
 def _describe(finding: Finding) -> dict[str, t.Any]:

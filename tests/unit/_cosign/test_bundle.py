@@ -164,7 +164,7 @@ ENTRY: t.Final = {
         "hashes": ["AA=="],
         "checkpoint": {"envelope": "x"},
     },
-    "canonicalizedBody": "AA==",
+    "canonicalizedBody": base64.b64encode(b'{"apiVersion":"0.0.1","kind":"dsse","spec":{}}').decode(),
 }
 
 
@@ -180,53 +180,108 @@ def test_log_entries_are_read() -> None:
     assert bundles.parse_bundle(changed(with_entries(ENTRY, without("inclusionProof")))).tlog_entries == 2
 
 
+def body(text: str) -> dict[str, t.Any]:
+    return {**ENTRY, "canonicalizedBody": base64.b64encode(text.encode()).decode()}
+
+
 def other_signer(**signer: t.Any) -> Change:
     return lambda value: value.update(verificationMaterial=signer)
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}+json;version=0.1"), "not that of version 0.3"),
-        (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}+json;version=0.2"), "not that of version 0.3"),
-        (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.4+json"), "not that of version 0.3"),
-        (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE}\n"), "not that of version 0.3"),
-        (lambda v: v.pop("mediaType"), "not that of version 0.3"),
-        (lambda v: v.update(extra=1), "unknown field 'extra'"),
-        (lambda v: v["dsseEnvelope"].update(extra=1), "unknown field 'extra'"),
-        (lambda v: v.pop("verificationMaterial"), "not exactly one of publicKey and certificate"),
-        (other_signer(), "not exactly one of publicKey and certificate"),
-        (
-            lambda v: v["verificationMaterial"].update(certificate={"rawBytes": "AA=="}),
-            "not exactly one of publicKey and certificate",
-        ),
-        (other_signer(certificate={}), "the certificate is empty"),
-        (other_signer(x509CertificateChain={"certificates": [{"rawBytes": "AA=="}]}), "a certificate chain"),
-        (lambda v: v.pop("dsseEnvelope"), "not a DSSE envelope"),
-        (lambda v: v.update(messageSignature={"signature": "AA=="}), "not a DSSE envelope"),
-        (lambda v: v["dsseEnvelope"]["signatures"].append({"sig": "AA=="}), "not exactly one signature"),
-        (lambda v: v["dsseEnvelope"]["signatures"].clear(), "not exactly one signature"),
-        (lambda v: v["dsseEnvelope"]["signatures"][0].clear(), "not exactly one signature"),
-        (lambda v: v["dsseEnvelope"]["signatures"][0].update(keyid="x"), "keyid"),
-        (lambda v: v["dsseEnvelope"].update(payloadType="text/plain"), "payload type"),
-        (lambda v: v["dsseEnvelope"].pop("payloadType"), "payload type"),
-        (lambda v: v["dsseEnvelope"].update(payload="***"), "dsseEnvelope.payload: not base64"),
-        (with_entries(*[ENTRY] * 33), "more than 32 entries"),
-        (with_entries(without("inclusionProof")), "no inclusion proof"),
-        (with_entries(without("logId")), "incomplete entry"),
-        (with_entries(without("kindVersion")), "incomplete entry"),
-        (with_entries(without("canonicalizedBody")), "incomplete entry"),
-        (with_entries({**ENTRY, "logIndex": -1}), "incomplete entry"),
-        (with_entries({**ENTRY, "inclusionProof": {}}), "without a checkpoint"),
-        (
-            lambda v: v["verificationMaterial"].update(timestampVerificationData={"rfc3161Timestamps": [{}] * 33}),
-            "more than 32 entries",
-        ),
-    ],
-)
+# What the peers cannot read as a bundle at all: cosign 3.1.3 says that there are no signatures.
+UNREADABLE: list[tuple[Change, str]] = [
+    (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}+json;version=0.1"), "not that of version 0.3"),
+    (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}+json;version=0.2"), "not that of version 0.3"),
+    (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.4+json"), "not that of version 0.3"),
+    (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE}\n"), "not that of version 0.3"),
+    (lambda v: v.pop("mediaType"), "not that of version 0.3"),
+    (lambda v: v.update(extra=1), "unknown field 'extra'"),
+    (lambda v: v["dsseEnvelope"].update(extra=1), "unknown field 'extra'"),
+    (lambda v: v.pop("verificationMaterial"), "not exactly one of publicKey and certificate"),
+    (other_signer(), "not exactly one of publicKey and certificate"),
+    (
+        lambda v: v["verificationMaterial"].update(certificate={"rawBytes": "AA=="}),
+        "not exactly one of publicKey and certificate",
+    ),
+    (other_signer(x509CertificateChain={"certificates": [{"rawBytes": "AA=="}]}), "a certificate chain"),
+    (lambda v: v.pop("dsseEnvelope"), "not exactly one of dsseEnvelope and messageSignature"),
+    (
+        lambda v: v.update(messageSignature={"signature": "AA=="}),
+        "not exactly one of dsseEnvelope and messageSignature",
+    ),
+    (lambda v: v["dsseEnvelope"].update(payload="***"), "dsseEnvelope.payload: not base64"),
+    (with_entries(*[ENTRY] * 33), "more than 32 entries"),
+    (with_entries(without("inclusionProof")), "no inclusion proof"),
+    (with_entries(without("logId")), "incomplete entry"),
+    (with_entries(without("kindVersion")), "incomplete entry"),
+    (with_entries({**ENTRY, "logIndex": -1}), "incomplete entry"),
+    (with_entries({**ENTRY, "inclusionProof": {}}), "without a checkpoint"),
+    (with_entries(without("canonicalizedBody")), "body of a log entry"),
+    (with_entries(body("{}")), "a log entry of an unknown kind"),
+    (with_entries(body('{"apiVersion":"0.0.2","kind":"dsse","spec":{}}')), "a log entry of an unknown kind"),
+    (with_entries(body('{"apiVersion":"0.0.1","kind":"dsse"}')), "a log entry of an unknown kind"),
+    (
+        with_entries({**body('{"apiVersion":"9","kind":"x","spec":{}}'), "kindVersion": {"kind": "x", "version": "9"}}),
+        "a log entry of an unknown kind",
+    ),
+]
+
+
+def to_message(value: dict[str, t.Any]) -> None:
+    del value["dsseEnvelope"]
+    value["messageSignature"] = {"messageDigest": {"algorithm": "SHA2_256", "digest": "AA=="}, "signature": "AA=="}
+
+
+# What they read, and then refuse; so it hides legacy signatures from them.
+REFUSED: list[tuple[Change, str]] = [
+    (to_message, "not a DSSE envelope"),
+    (other_signer(certificate={}), "the certificate is empty"),
+    (lambda v: v["dsseEnvelope"]["signatures"].append({"sig": "AA=="}), "not exactly one signature"),
+    (lambda v: v["dsseEnvelope"]["signatures"].clear(), "not exactly one signature"),
+    (lambda v: v["dsseEnvelope"]["signatures"][0].clear(), "not exactly one signature"),
+    (lambda v: v["dsseEnvelope"]["signatures"][0].update(keyid="x"), "keyid"),
+    (lambda v: v["dsseEnvelope"].update(payloadType="text/plain"), "payload type"),
+    (lambda v: v["dsseEnvelope"].pop("payloadType"), "payload type"),
+    (
+        lambda v: v["verificationMaterial"].update(timestampVerificationData={"rfc3161Timestamps": [{}] * 33}),
+        "more than 32 time stamps",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), UNREADABLE + REFUSED)
 def test_what_cosign_refuses_is_refused(change: Change, reason: str) -> None:
     with pytest.raises(MalformedSignature, match=reason):
         bundles.parse_bundle(changed(change))
+
+
+@pytest.mark.parametrize("change", [change for change, _ in UNREADABLE])
+def test_what_the_peers_skip_hides_nothing(change: Change) -> None:
+    assert not bundles.is_readable(changed(change))
+
+
+@pytest.mark.parametrize("change", [lambda value: value, *(change for change, _ in REFUSED)])
+def test_what_the_peers_read_hides_legacy_signatures(change: Change) -> None:
+    assert bundles.is_readable(changed(change))
+
+
+@pytest.mark.parametrize(
+    ("raw", "readable"),
+    [
+        (b"", False),
+        (b"{}", False),
+        (gzip.compress(b"{}"), False),
+        (gzip.compress(b"{}")[:-3], False),
+        # We stop where the peers read on.
+        (b" " * (bundles.MAX_BUNDLE + 1), True),
+        (gzip.compress(b"{}") * 2, True),
+        (b"\x28\xb5\x2f\xfd compressed by zstd", True),
+    ],
+)
+def test_what_we_do_not_read_may_be_readable(raw: bytes, readable: bool) -> None:
+    assert bundles.is_readable(raw) is readable
+    with pytest.raises(MalformedSignature):
+        bundles.parse_bundle(raw)
 
 
 def test_duplicate_fields_are_refused() -> None:
