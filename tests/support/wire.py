@@ -130,6 +130,7 @@ class Wire:
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 connection: socket.socket = self.request
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 try:
                     if wire._tls is not None:
                         connection = wire._tls.wrap_socket(connection, server_side=True)

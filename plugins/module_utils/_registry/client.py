@@ -171,7 +171,8 @@ class Registry:
     def _parse_tags(self, body: bytes, repository: str) -> list[str]:
         what = f"registry {self.host}: tags of {repository}"
         try:
-            tags = strict_json.load_object(body, what).get("tags") or []
+            tags = strict_json.load_object(body, what).get("tags")
+            tags = [] if tags is None else tags  # so some registries say that there are none
             if not isinstance(tags, list):
                 raise BadAnswer(f"{what}: not a list", registry=self.host)
             return [check_tag(str(tag), what) for tag in tags]

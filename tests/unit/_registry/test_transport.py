@@ -268,7 +268,9 @@ def test_a_file_that_is_no_certificate(
     connect: Connect, authority: Authority, tmp_path: Path, option: str, values: dict[str, str]
 ) -> None:
     (tmp_path / "empty").touch()
-    files: dict[str, t.Any] = {name: value.format(empty=tmp_path / "empty", ca=authority.ca_path) for name, value in values.items()}
+    files: dict[str, t.Any] = {
+        name: value.format(empty=tmp_path / "empty", ca=authority.ca_path) for name, value in values.items()
+    }
     with pytest.raises(InvalidOption, match=f"^{option}: "):
         ask(connect("r.example", **files))
 
