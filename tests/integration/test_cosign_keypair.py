@@ -438,6 +438,17 @@ def test_places_that_are_not_there(run_module: RunModule, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_mode_that_may_not_be_changed(run_module: RunModule, made: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of somebody else, as a user who is not root would see it."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    result = run_module("cosign_keypair", path=str(made.private), passphrase=PASSPHRASE, mode="0400")
+    assert result["msg"] == f"{made.private}: its owner or mode cannot be changed: Operation not permitted"
+
+
 def test_place_where_nobody_can_write(run_module: RunModule) -> None:
     """/proc refuses new files even to root."""
     result = run_module("cosign_keypair", path="/proc/cosign.key", passphrase="")
