@@ -149,12 +149,16 @@ class Request:
 
 
 class GitHttpServer:
-    """A server that serves until the end of its `with` block; `requests` has what was asked, in order."""
+    """A server that serves until the end of its `with` block; `requests` has what was asked, in order.
+
+    `moved` redirects: from the name of a repository to the address of another, to anybody who asks.
+    """
 
     def __init__(self, root: Path, users: t.Mapping[str, str], tls: ssl.SSLContext | None) -> None:
         self.root = root
         self.users = dict(users)
         self.requests: list[Request] = []
+        self.moved: dict[str, str] = {}
         self._actions: dict[str, list[Action]] = defaultdict(list)
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -232,6 +236,10 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(phase, self.path, self.headers.get("Authorization", ""))
         self.owner.requests.append(request)
         body = self._body()
+        repository, _slash, rest = self.path.removeprefix("/").partition("/")
+        if repository in self.owner.moved:
+            self._answer(301, {"Location": f"{self.owner.moved[repository]}/{rest}"}, b"")
+            return
         if self.owner.users and not self._may(request):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"who are you?\n")
             return

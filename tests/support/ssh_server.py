@@ -82,6 +82,10 @@ async def _serve(process: asyncssh.SSHServerProcess[bytes], commands: list[str])
         return
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(program, *arguments, stdin=pipe, stdout=pipe, stderr=pipe)
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+    # An end of the channel sent when stdout ends would come before the last of stderr, and git would not wait for that.
+    await process.redirect(stdin=child.stdin, stdout=child.stdout, send_eof=False)
+    complaints = await t.cast("asyncio.StreamReader", child.stderr).read()
+    process.stderr.write(complaints)
     await process.stdout.drain()
     process.exit(await child.wait())
+    await process.wait_closed()

@@ -44,7 +44,8 @@ _RULES = (
         "the host key of {host} is not known: add it to known_hosts (ssh-keyscan shows it; compare the fingerprint)",
     ),
     _rule(
-        r"certificate problem|certificate verif|unable to get local issuer|self.signed certificate|no alternative cert",
+        r"certificate problem|certificate verif|unable to get local issuer|self.signed certificate|no alternative cert"
+        r"|certificate subject name",
         errors.CertificateRefused,
         "the certificate of {host} does not prove who it is (a private CA is given with ca_path): {detail}",
     ),
@@ -63,7 +64,7 @@ _RULES = (
     ),
     _rule(
         r"repository .* not found|does not appear to be a git repository|invalid gitfile format|returned error: 404"
-        r"|Repository not found|not a git repository|no such repository",
+        r"|Repository not found|not a git repository|no such repository|is this a git repository",
         errors.RepositoryNotFound,
         "there is no repository {url}, or it may not be seen; tried: {tried}",
     ),

@@ -183,8 +183,8 @@ class Repository:
     def push(self, commit: str, branch: str) -> None:
         """Make the branch point to a commit built on its tip, which the server does only if it still is the tip.
 
-        Raises BranchMoved (nothing was pushed; fetch and build again), PushDeclined (nothing was pushed, nor will be),
-        PushUnknown (the answer got lost; fetch() tells), or what fetch() raises: then nothing was sent.
+        Raises BranchMoved (fetch and build again), PushDeclined (nothing was pushed, nor will be), PushUnknown (the
+        answer got lost; fetch() tells), or what fetch() raises: then nothing was sent.
         """
         arguments = ["push", "--porcelain", "--quiet", "--no-follow-tags", "--no-verify", "--recurse-submodules=no"]
         try:
@@ -192,10 +192,9 @@ class Repository:
         except errors.GitError as error:
             if error.unsent:
                 raise
-            raise errors.PushUnknown(
-                f"it is not known whether the push of {commit} reached {self.connection.url}: {error.message}",
-                **{**error.details, "commit": commit, "cause": error.message},
-            ) from error
+            if isinstance(error, errors.BranchMoved):
+                raise
+            raise unknown_outcome(commit, self.connection.url, error) from error
 
     def _remote(self, *arguments: str, push: bool = False) -> Result:
         environment = {**self._location(), **self.connection.environment}
@@ -216,7 +215,11 @@ class Repository:
             reason = self._git.scrub(line.split("\t")[-1])
             details = {"reason": reason, "stderr": result.stderr.strip()[-2000:]}
             if _RACE.search(reason):
-                raise errors.BranchMoved(f"the branch moved at {self.connection.url}: {reason}", **details)
+                moved = errors.BranchMoved(f"the branch moved at {self.connection.url}: {reason}", **details)
+                # The server's word is not the last one: curl sends again what it sent on a connection that broke, and
+                # then the second copy is refused because the first one did arrive.
+                moved.unsent = "[remote rejected]" not in reason
+                raise moved
             said = "; ".join(line for line in result.stderr.splitlines() if line.startswith("remote:"))
             message = f"{self.connection.url} declines the push, and nothing was changed: {reason}"
             if "shallow" in reason:
@@ -238,6 +241,14 @@ class Repository:
         if not _OBJECT_NAME.fullmatch(result.text):
             raise errors.GitError("git printed no object name where one was due")
         return result.text
+
+
+def unknown_outcome(commit: str, url: str, cause: errors.GitError) -> errors.PushUnknown:
+    """The error for a push without an answer."""
+    message = f"it is not known whether the push of {commit} reached {url}; run the task again: {cause.message}"
+    unknown = errors.PushUnknown(message, **{**cause.details, "commit": commit, "cause": cause.message})
+    unknown.unsent = False
+    return unknown
 
 
 def check_branch(git: Git, branch: str) -> None:

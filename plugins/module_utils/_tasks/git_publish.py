@@ -22,6 +22,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.repository impo
     Repository,
     Tip,
     check_branch,
+    unknown_outcome,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import Change, File, compare
@@ -36,6 +37,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 _MAX_SHOWN = 104448
 _MAX_LISTED = 50
 _MAX_WAIT_SECONDS = 5.0
+_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -109,27 +111,26 @@ class GitPublish:
         with the one exception of PushUnknown, which says so.
         """
         attempts = 0
-        unknown: errors.PushUnknown | None = None
+        perhaps_ours = False
         while plan.changed:
             attempts += 1
             commit = self._commit(plan)
             try:
                 self._repository.push(commit, self._publication.branch)
-            except errors.BranchMoved as moved:
-                self._check_attempts(attempts, moved)
-            except errors.PushUnknown as error:
-                unknown = error
+            except (errors.BranchMoved, errors.PushUnknown) as error:
+                lost = error
             else:
                 return self._outcome(plan, commit, attempts, changed=True)
+            perhaps_ours = perhaps_ours or not lost.unsent
             self._pause(attempts)
-            fresh = self._look_again(unknown)
+            fresh = self._look_again(commit, lost)
             if fresh.tip.commit == commit:  # the push did arrive, only its answer did not
                 return self._outcome(plan, commit, attempts, changed=True)
-            if fresh.changed and unknown is not None:
-                self._check_attempts(attempts, unknown)
+            if fresh.changed and attempts >= self._publication.attempts:
+                raise self._given_up(attempts, lost)
             plan = fresh
-        # After a push of unknown outcome the files can be there under somebody's later commit.
-        return self._outcome(plan, plan.tip.commit, attempts, changed=unknown is not None)
+        # After a push of unknown outcome, the files can be there under somebody's later commit.
+        return self._outcome(plan, plan.tip.commit, attempts, changed=perhaps_ours)
 
     @property
     def _repository(self) -> Repository:
@@ -150,26 +151,26 @@ class GitPublish:
         request = CommitRequest(message, self._publication.author, self._publication.signing)
         return self._repository.commit(plan.tip, plan.changes, request)
 
-    def _check_attempts(self, attempts: int, error: errors.GitError) -> None:
-        if attempts < self._publication.attempts:
-            return
+    def _given_up(self, attempts: int, error: errors.GitError) -> errors.GitError:
         branch, url = self._publication.branch, self._publication.address.url
+        details = {**error.details, "attempts": attempts}
         if isinstance(error, errors.BranchMoved):
             message = f"others kept pushing to {branch} of {url}: nothing was pushed in {attempts} attempts"
-            raise errors.BranchMoved(message, **{**error.details, "attempts": attempts})
-        message = f"{branch} of {url} has nothing of what was pushed in {attempts} attempts: {error.details['cause']}"
-        raise errors.Unreachable(message, **{**error.details, "attempts": attempts})
+            return errors.BranchMoved(message, **details)
+        cause = error.details["cause"]
+        message = f"{branch} of {url} has nothing of what was pushed in {attempts} attempts: {cause}"
+        return errors.Unreachable(message, **details)
 
-    def _look_again(self, unknown: errors.PushUnknown | None) -> Plan:
-        """The plan on the branch as it is now. With a push of unknown outcome behind us, ask more than once."""
-        for attempt in range(3):
+    def _look_again(self, commit: str, lost: errors.GitError) -> Plan:
+        """The plan on the branch as it is now, asked for more than once: it tells what became of the last push."""
+        error: errors.GitError = lost
+        for attempt in range(_LOOKS):
             try:
                 return self._plan_on(self._repository.fetch(self._publication.branch))
-            except errors.Unreachable:
-                if unknown is None:
-                    raise
-                self._pause(attempt + 3)
-        raise t.cast("errors.PushUnknown", unknown)
+            except errors.Unreachable as unreachable:
+                error = unreachable
+                self._pause(attempt + _LOOKS)
+        raise error if lost.unsent else unknown_outcome(commit, self._publication.address.url, error)
 
     def _pause(self, attempt: int) -> None:
         """Publishers that collided once must not collide again in step."""
