@@ -136,7 +136,7 @@ def test_a_moving_tag_is_always_there(store: Store) -> None:
     movers = [threading.Thread(target=move, args=(digest,)) for digest in digests]
     for mover in movers:
         mover.start()
-    seen = {store.resolve("a", "v1") for _ in range(500)}
+    seen = {store.resolve("a", "v1") for _number in range(500)}
     done.set()
     for mover in movers:
         mover.join()
