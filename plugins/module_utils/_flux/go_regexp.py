@@ -225,7 +225,7 @@ class _Parser:
         match = self.take(_FLAGS)
         if match is None:
             raise self.error("(? begins a construct that Go does not have, such as look-around,")
-        on, _, off = match[0].partition("-")
+        on, _separator, off = match[0].partition("-")
         self.lines = "m" not in off and ("m" in on or self.lines)
         self.at += 1
         return self.text[self.at - 1] == ":"
@@ -233,7 +233,7 @@ class _Parser:
     def escape(self) -> list[_Node]:
         if self.rest() == "Q":
             self.at += 1
-            quoted, _, _ = self.text[self.at :].partition("\\E")
+            quoted, _mark, _rest = self.text[self.at :].partition("\\E")
             self.at = min(self.at + len(quoted) + 2, len(self.text))
             return list(quoted)
         if self.rest() in ("A", "z"):

@@ -49,7 +49,7 @@ def wrong_duration(text: str, units: str = "ms s m h") -> str | None:
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return f"{text[:80]!r} is not a duration such as '90s', '5m' or '1h30m'"
-    for _, unit in parts:
+    for _other, unit in parts:
         if unit not in units.split():
             return f"{text[:80]!r}: here Flux takes no unit but {units}"
     total = sum(float(number) * _MILLISECONDS[unit] for number, unit in parts)

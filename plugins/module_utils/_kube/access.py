@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -66,6 +67,8 @@ class Connection:
 def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connection:
     """Load the configuration; nothing is sent to the cluster yet. Raises InvalidOption for what cannot be used."""
     _check_files(access)
+    if access.host:
+        _check_host(access.host, bool(access.api_key))
     configuration: t.Any = kubernetes.client.Configuration()
     origin = _load(access, configuration)
     for name, value in (
@@ -86,38 +89,56 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
     def headers() -> dict[str, str]:
         found = {one["key"]: one["value"] for one in configuration.auth_settings().values() if one["in"] == "header"}
         for value in found.values():
-            register_secret(str(value).removeprefix("Bearer "))
+            register_secret(str(value).rpartition(" ")[2])
         return {name: str(value) for name, value in found.items() if value}
 
     host = str(configuration.host).rstrip("/")
     _check_host(host, bool(headers()))
-    return Connection(host, origin, access.timeout, _pool(configuration), headers)
+    _check_certificates(configuration)
+    pool = rest.RESTClientObject(configuration).pool_manager
+    return Connection(host, origin, access.timeout, pool, headers)
 
 
 def _load(access: ClusterAccess, configuration: t.Any) -> str:
     """Fill `configuration` as kubectl would; where it came from."""
-    files = access.files
-    config: t.Any = kubernetes.config
     if access.host and not access.kubeconfig and not access.context:
         return "the option client_cert" if access.client_cert else "no credentials"
+    config: t.Any = kubernetes.config
+    files = access.files
+    in_pod = files is None and access.context is None and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+    origin = "the service account of this pod" if in_pod else f"the kubeconfig {files}"
+    if files is None and not in_pod:
+        raise InvalidOption(
+            "kubeconfig",
+            f"no cluster is named: there is no {DEFAULT_KUBECONFIG}, and neither kubeconfig nor host is given",
+        )
     try:
-        if files is not None:
-            config.load_kube_config(
-                config_file=files, context=access.context, client_configuration=configuration, persist_config=False
-            )
-            return f"the kubeconfig {files}"
-        if access.context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if in_pod:
             config.load_incluster_config(client_configuration=configuration)
-            return "the service account of this pod"
+        else:
+            context = access.context or _current_context(str(files))
+            config.load_kube_config(files, context, client_configuration=configuration, persist_config=False)
     except config.ConfigException as error:
-        raise InvalidOption("context" if access.context else "kubeconfig", f"{files}: {_one_line(error)}") from None
+        raise InvalidOption("context" if access.context else "kubeconfig", f"{origin}: {_one_line(error)}") from None
     except yaml.YAMLError:  # its text shows the lines around the fault, which can be a key
-        raise InvalidOption("kubeconfig", f"{files}: not valid YAML") from None
+        raise InvalidOption("kubeconfig", f"{origin} is not valid YAML") from None
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise InvalidOption("kubeconfig", f"{files}: cannot be used ({type(error).__name__})") from None
-    raise InvalidOption(
-        "kubeconfig", f"no cluster is named: there is no {DEFAULT_KUBECONFIG}, and neither kubeconfig nor host is given"
-    )
+        raise InvalidOption("kubeconfig", f"{origin} cannot be used ({type(error).__name__})") from None
+    return origin
+
+
+def _current_context(files: str) -> str | None:
+    """The current context of several files: the first that names one, as for kubectl. The client takes the last."""
+    paths = files.split(os.pathsep)
+    if len(paths) == 1:
+        return None
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as source:
+                document = yaml.safe_load(source) or {}
+            if document.get("current-context"):
+                return str(document["current-context"])
+    return None
 
 
 def _check_files(access: ClusterAccess) -> None:
@@ -149,12 +170,19 @@ def _is_loopback(name: str) -> bool:
         return name == "localhost"
 
 
-def _pool(configuration: t.Any) -> t.Any:
+def _check_certificates(configuration: t.Any) -> None:
+    """Load them once by ourselves: urllib3 would only fail when it connects, and ask a terminal for a passphrase."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    option = "ca_cert"
     try:
-        return rest.RESTClientObject(configuration).pool_manager
+        if configuration.ssl_ca_cert:
+            context.load_verify_locations(configuration.ssl_ca_cert)
+        option = "client_cert"
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file or None, password=lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidOption("ca_cert", f"the certificates or the key cannot be used: {reason}") from None
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+        raise InvalidOption(option, f"cannot be used: {str(reason).replace('_', ' ').lower()}") from None
 
 
 def _one_line(error: Exception) -> str:

@@ -72,9 +72,10 @@ class KubeClient:
     def _object(self, answer: Answer, address: Address, verb: str) -> Object:
         connection = self._transport.connection
         if not 200 <= answer.status < 300:
-            raise error_of(
-                Status.parse(answer.status, answer.body), str(address), verb, connection.host, connection.origin
-            )
+            body = answer.body
+            for value in connection.headers().values():  # no server gets to repeat our token in a task's result
+                body = body.replace(value.rpartition(" ")[2].encode(), b"***")
+            raise error_of(Status.parse(answer.status, body), str(address), verb, connection.host, connection.origin)
         try:
             return strict_json.load_object(answer.body, f"{connection.host}: {address}")
         except MalformedJson as error:

@@ -78,6 +78,8 @@ class ClusterTarget:
         else:
             steps = [self._deletion(key) for key in wanted.names]
         acting = [step for step in steps if step.change != "unchanged"]
+        if not wanted.manifests:  # the Kustomization goes first: it still cleans up by what its source gave it
+            acting.reverse()
         return Plan(
             changes=tuple((step.key, step.change) for step in steps),
             changed=bool(acting),
@@ -85,8 +87,7 @@ class ClusterTarget:
             diff=tuple(step.diff for step in acting),
             warnings=tuple(warning for step in steps for warning in step.warnings),
             blocked=next((step.blocked for step in steps if step.blocked), None),
-            # A Kustomization goes first: with its source gone it could not clean up by what it last knew.
-            details=acting if wanted.manifests else acting[::-1],
+            details=acting,
         )
 
     def apply(self, plan: Plan) -> None:

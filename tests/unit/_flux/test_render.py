@@ -149,7 +149,7 @@ def test_every_field_has_its_name_in_the_api() -> None:
 
 
 def test_every_field_of_the_kustomization_has_its_name_in_the_api() -> None:
-    _, applier = _declared(kustomization=KUSTOMIZATION_OPTIONS)
+    _other, applier = _declared(kustomization=KUSTOMIZATION_OPTIONS)
     metadata = {"name": "app", "namespace": "apps", "labels": {"a": "b"}, "annotations": {"c": "d"}}
     assert applier["metadata"] == metadata
     assert applier["spec"] == KUSTOMIZATION_SPEC
