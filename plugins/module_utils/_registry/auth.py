@@ -189,7 +189,7 @@ class Authenticator:
             return BadAnswer(
                 f"registry {host}: its token server {server.host} redirects; tokens are not asked elsewhere"
             )
-        _, said = self._scrubber.reason(body[:ERROR_LIMIT])
+        _other, said = self._scrubber.reason(body[:ERROR_LIMIT])
         return Unauthorized(
             f"registry {host}: its token server {server.host} answers {status} to {tried(credentials)}"
             + (f": {said}" if said else ""),

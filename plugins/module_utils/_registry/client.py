@@ -156,7 +156,7 @@ class Registry:
         scope, deadline = self.session.scope(repository, "pull"), self.session.deadline()
         url: str | None = self.session.url(repository, f"tags/list?n={max(1, min(limit, 1000))}")
         tags: dict[str, None] = {}
-        for _ in range(_PAGES):
+        for _turn in range(_PAGES):
             if url is None or len(tags) >= limit:
                 return list(tags)[:limit]
             answer, body = self.session.read(Request("GET", url), scope, deadline, MANIFEST_LIMIT)

@@ -103,7 +103,7 @@ def _split_login(proxy: str) -> tuple[str, tuple[str, str] | None]:
     login, at, host = parts.netloc.rpartition("@")
     if not at:
         return proxy, None
-    username, _, password = login.partition(":")
+    username, _separator, password = login.partition(":")
     return urlunsplit((parts.scheme, host, parts.path, "", "")), (unquote(username), unquote(password))
 
 

@@ -54,7 +54,7 @@ def list_referrers(registry: Registry, repository: str, digest: str) -> Referrer
     entries = _ask_api(registry, repository, digest)
     if entries is not None:
         return Referrers(entries, True)
-    _, found = _read_fallback(registry, repository, digest)
+    _other, found = _read_fallback(registry, repository, digest)
     return Referrers(found, False)
 
 

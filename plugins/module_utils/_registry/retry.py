@@ -130,7 +130,7 @@ def _explain_cause(cause: BaseException, timeout: float) -> str:
 
 def _root(error: BaseException) -> BaseException:
     """The innermost cause: urllib3 hands it on in the arguments or by `raise … from`."""
-    for _ in range(8):
+    for _turn in range(8):
         inner = next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), error.__cause__)
         if inner is None:
             break

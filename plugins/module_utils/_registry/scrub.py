@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import base64
-import re
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 
-_CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 _MINIMUM = 3  # masking "a" would spoil every message and hide nothing
 
 
@@ -45,7 +43,8 @@ class Scrubber:
         for secret in sorted(self._secrets.copy(), key=len, reverse=True):
             if len(secret) >= _MINIMUM:
                 text = text.replace(secret, "***")
-        text = " ".join(_CONTROL.sub(" ", text).split())
+        # Neither terminal controls nor text that runs backwards.
+        text = " ".join("".join(char if char.isprintable() else " " for char in text[: limit * 8]).split())
         return text if len(text) <= limit else text[:limit] + "…"
 
     def reason(self, body: bytes) -> tuple[str, str]:

@@ -92,7 +92,7 @@ class Session:
         at_home = (
             True  # once away, credentials are not shown again: not even to home, at a path that another host chose
         )
-        for _ in range(REDIRECT_LIMIT + 1):
+        for _turn in range(REDIRECT_LIMIT + 1):
             at_home = at_home and Origin.of(request.url, request.where) == self.home
             send = self._authorized if at_home else self._anonymous
             answer = send(request, scope, deadline)

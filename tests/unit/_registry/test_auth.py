@@ -197,7 +197,7 @@ def test_threads_share_one_fetch(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", TOKEN_TARGET, body=token("t"), gate=gate)
     wire.expect("HEAD", MANIFEST, status=404, sent={"Authorization": "Bearer t"}, always=True)
     registry = connect(wire, LOGIN)
-    threads = [threading.Thread(target=ask, args=(registry,)) for _ in range(8)]
+    threads = [threading.Thread(target=ask, args=(registry,)) for _turn in range(8)]
     for thread in threads:
         thread.start()
     gate.set()
@@ -232,7 +232,7 @@ def test_a_wrong_password_for_tokens_is_tried_once_for_all(wire: Wire, connect: 
     wire.expect("GET", "/v2/", status=401, headers=challenge(wire))
     wire.expect("GET", TOKEN_TARGET, status=401, body=refusal)
     registry = connect(wire, LOGIN)
-    for _ in range(3):  # a locked account is the price of asking again
+    for _turn in range(3):  # a locked account is the price of asking again
         with pytest.raises(Unauthorized, match=r"token server 127\.0\.0\.1 answers 401.*DENIED") as caught:
             ask(registry)
         assert "horse" not in caught.value.message
@@ -277,7 +277,7 @@ def test_a_strange_lifetime_is_the_default(wire: Wire, connect: Connect, lifetim
 
 def test_a_busy_token_server_is_asked_again_and_named(wire: Wire, connect: Connect) -> None:
     wire.expect("HEAD", MANIFEST, status=401, headers=challenge(wire))
-    for _ in range(3):
+    for _turn in range(3):
         wire.expect("GET", TOKEN_TARGET, status=503)
     with pytest.raises(Unreachable, match=rf"token server 127\.0\.0\.1 of registry {wire.host}: 503"):
         ask(connect(wire))
@@ -329,7 +329,7 @@ def test_a_registry_that_is_down_is_found_out_once(connect: Connect) -> None:
     """Threads that wait for the first greeting share its failure, instead of failing one after the other."""
     with Wire() as wire:
         gate = threading.Event()
-        for _ in range(3):
+        for _turn in range(3):
             wire.expect("GET", "/v2/", status=503, gate=gate)
         registry = connect(wire, LOGIN)
         errors: list[str] = []
@@ -339,7 +339,7 @@ def test_a_registry_that_is_down_is_found_out_once(connect: Connect) -> None:
                 ask(registry)
             errors.append(caught.value.message)
 
-        threads = [threading.Thread(target=work) for _ in range(6)]
+        threads = [threading.Thread(target=work) for _turn in range(6)]
         for thread in threads:
             thread.start()
         while len(wire.seen) < 1:

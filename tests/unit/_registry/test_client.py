@@ -106,7 +106,7 @@ def test_a_404_after_the_login_is_an_absent_one(wire: Wire, connect: Connect) ->
 
 
 def test_an_unreachable_registry_is_not_an_empty_one(wire: Wire, connect: Connect) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         wire.expect("HEAD", TAG, status=503)
     with pytest.raises(Unreachable):
         connect(wire).resolve("org/app", "v1")
@@ -204,7 +204,7 @@ def test_a_manifest_cut_short_is_asked_for_again(wire: Wire, connect: Connect) -
 
 
 def test_a_manifest_always_cut_short(wire: Wire, connect: Connect) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         wire.expect("GET", TAG, headers=headers(), body=RAW, cut=10)
     with pytest.raises(Unreachable, match="broke off"):
         connect(wire).get_manifest("org/app", "v1")

@@ -311,7 +311,7 @@ def test_a_helper_that_hangs_is_ended_with_its_children(home: Home, monkeypatch:
         home.find()
     assert time.monotonic() - start < 5
     child = Path("/proc") / (home.path / "child").read_text().strip() / "stat"
-    for _ in range(100):
+    for _turn in range(100):
         if not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z":
             break
         time.sleep(0.02)
@@ -324,7 +324,7 @@ def test_a_helper_is_asked_once_by_all_threads(home: Home) -> None:
     home.docker({"credsStore": "all"})
     store = home.store()
     found: list[Credentials] = []
-    threads = [threading.Thread(target=lambda: found.append(store.find("r.example", "a"))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: found.append(store.find("r.example", "a"))) for _turn in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

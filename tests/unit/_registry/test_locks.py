@@ -26,7 +26,7 @@ COUNTER = """
 import sys, pathlib
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 path = pathlib.Path(sys.argv[1])
-for _ in range(40):
+for _turn in range(40):
     with exclusive("counter"):
         path.write_text(str(int(path.read_text()) + 1))
 """
@@ -48,7 +48,7 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
 def test_no_update_is_lost_between_processes(tmp_path: Path) -> None:
     path = tmp_path / "count"
     path.write_text("0")
-    processes = [start(COUNTER, str(path)) for _ in range(3)]
+    processes = [start(COUNTER, str(path)) for _turn in range(3)]
     for process in processes:
         with process:
             assert process.wait(60) == 0
@@ -66,7 +66,7 @@ def test_threads_wait_for_each_other(directory: Path) -> None:
             time.sleep(0.02)
             inside -= 1
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
+    threads = [threading.Thread(target=work) for _turn in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

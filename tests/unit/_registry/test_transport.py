@@ -38,7 +38,7 @@ def test_a_passing_failure_is_tried_again(wire: Wire, connect: Connect, status: 
 
 
 def test_a_lasting_failure_is_named_with_the_time_spent(wire: Wire, connect: Connect) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         wire.expect("HEAD", MANIFEST, status=503)
     with pytest.raises(Unreachable) as caught:
         ask(connect(wire, retries=2))
@@ -74,7 +74,7 @@ def test_no_retries_when_told_so(wire: Wire, connect: Connect) -> None:
 
 
 def test_the_pause_grows(wire: Wire, connect: Connect) -> None:
-    for _ in range(4):
+    for _turn in range(4):
         wire.expect("HEAD", MANIFEST, status=500)
     start = time.monotonic()
     with pytest.raises(Unreachable):
@@ -145,7 +145,7 @@ def test_a_registry_that_says_nothing(wire: Wire, connect: Connect) -> None:
 
 def dripping(wire: Wire, piece: bytes, count: int) -> t.Callable[[], t.Iterator[bytes]]:
     def body() -> t.Iterator[bytes]:
-        for _ in range(count):
+        for _turn in range(count):
             wire.wait(0.05)
             yield piece
 
@@ -303,7 +303,7 @@ def test_connections_are_kept(wire: Wire, connect: Connect) -> None:
     for method, status in (("HEAD", 404), ("GET", 404), ("PUT", 201), ("DELETE", 202), ("GET", 404)) * 2:
         body = b"" if method == "HEAD" else b'{"errors": []}'
         wire.expect(method, MANIFEST, status=status, body=body)
-    for _ in range(2):
+    for _turn in range(2):
         ask(registry)
         assert registry.get_manifest("a", "v1") is None
         registry.put_manifest("a", "v1", b"{}", "application/json")
