@@ -24,6 +24,7 @@ with third_party():
 LEVEL = 6
 BLOCK = 1 << 20
 _WINDOW = 32 * 1024
+_MAX_THREADS = 8  # memory is two blocks for each, and the disk is slower than eight
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no flags, no time, unknown system
 
 
@@ -31,14 +32,14 @@ class Compressor:
     """A pool of threads that gzip streams share; close() it."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or min(_processors(), _MAX_THREADS)
         self._pool = ThreadPoolExecutor(self._threads, "gzip") if self._threads > 1 else None
 
     def close(self) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def __enter__(self) -> Compressor:
+    def __enter__(self) -> t.Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,6 +62,13 @@ class Compressor:
         while waiting:
             yield waiting.popleft().result()
         yield struct.pack("<II", crc, size & 0xFFFFFFFF)
+
+
+def _processors() -> int:
+    """The processors that this process may use; macOS cannot tell, and has all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _blocks(source: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, bool]]:

@@ -1,33 +1,76 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A directory, or one file, as the ordered entries of an archive.
 
-Order and selection follow fluxcd/pkg oci/build.go: depth first, names in byte order, the root itself first as ".";
-symbolic links, devices and sockets are skipped. The walk is lazy: a tree of a million files is never held in memory.
+Order and selection follow fluxcd/pkg tar/tar.go: depth first, names in byte order, the root itself first as ".";
+symbolic links, devices and sockets are skipped. The walk is lazy: of a tree of a million files it holds the names of
+the directories on the way to the current one, which are open, so that nothing can be put in their place.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import names
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 
 
 class UnreadableTree(GitopsError):
-    """A tree that cannot be packed as it is: unreadable, changing, or with a link that leads out of it."""
+    """A tree that cannot be packed as it is: unreadable, changing, with a name or a link that must not be packed."""
 
     code = "unreadable_tree"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A directory (`source` None) or a regular file to read from `source`. `name` is relative, with /."""
+    """A directory (`source` None) or a regular file. `name` is relative, with /; `source` the path to read from.
+
+    `holder` is the open directory that holds the file, until the next entry is asked for: reading by it, a directory
+    that somebody replaces by a link meanwhile leads nowhere else. None where the path was given by the user.
+    """
 
     name: str
     source: str | None = None
+    holder: int | None = None
+
+
+@dataclass
+class _Level:
+    """A directory on the way down: open, its real path, its name in the archive, and what of it is still to come."""
+
+    descriptor: int
+    path: str
+    prefix: str
+    children: t.Iterator[bytes]
+    folded: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(cls, path: str, name: str, holder: int | None = None) -> _Level:
+        """The directory `path`, which is in the open directory `holder`."""
+        descriptor = -1
+        try:
+            descriptor = _open_directory(path if holder is None else os.path.basename(path), holder)
+            children = sorted(map(os.fsencode, os.listdir(descriptor)))
+        except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            raise _unreadable(name or path, f"cannot be read: {error.strerror}") from None
+        return cls(descriptor, path, name and f"{name}/", iter(children))
+
+    def check_case(self, name: str) -> None:
+        """UnreadableTree for a name that differs from another only in case: on some disks one would replace the other.
+
+        Only names with capitals are remembered; they come first in byte order.
+        """
+        folded = name.casefold()
+        if folded in self.folded:
+            raise _unreadable(name, "differs from another name only in case; ignore one of them")
+        if folded != name:
+            self.folded.add(folded)
 
 
 @dataclass(frozen=True)
@@ -48,69 +91,115 @@ class Tree:
     def entries(self) -> t.Iterator[Entry]:
         """All entries, in archive order."""
         yield Entry(".")
-        if os.path.isdir(self.path):
-            root = os.path.realpath(self.path)
-            yield from self._walk(root, "", root, (root,))
-        elif os.path.isfile(self.path):
-            yield Entry(_text(os.path.basename(self.path)), self.path)
+        root = os.path.realpath(self.path)
+        if os.path.isdir(root):
+            yield from self._walk(root)
+        elif os.path.isfile(root):
+            name = _text(os.fsencode(os.path.basename(self.path)))
+            _check_name(name)
+            yield Entry(name, root)
         else:
             raise InvalidOption("path", f"{self.path} is neither a directory nor a regular file")
 
-    def _walk(self, directory: str, prefix: str, root: str, ancestors: tuple[str, ...]) -> t.Iterator[Entry]:
-        for item in _listing(directory):
-            name = prefix + _text(item.name)
-            source = item.path
-            if item.is_symlink():
-                target = self._target(item.path, name, root, ancestors)
-                if target is None:
+    def _walk(self, root: str) -> t.Iterator[Entry]:
+        # A stack of our own: a deep tree is no reason to meet Python's recursion limit.
+        levels = [_Level.open(root, "")]
+        try:
+            while levels:
+                level = levels[-1]
+                child = next(level.children, None)
+                if child is None:
+                    os.close(levels.pop().descriptor)
                     continue
-                source = target
-            mode = _mode(source, name)
-            if stat.S_ISDIR(mode):
-                yield from self._directory(source, name, root, ancestors)
-            elif stat.S_ISREG(mode) and not self.ignore.excludes(name, directory=False):
-                yield Entry(name, source)
+                yield from self._child(
+                    levels, level.prefix + _text(child), os.path.join(level.path, os.fsdecode(child))
+                )
+        finally:
+            for level in levels:
+                os.close(level.descriptor)
 
-    def _directory(self, source: str, name: str, root: str, ancestors: tuple[str, ...]) -> t.Iterator[Entry]:
-        excluded = self.ignore.excludes(name, directory=True)
-        if not excluded:
-            yield Entry(name)
-        if not (excluded and self.ignore.prunes):
-            yield from self._walk(source, name + "/", root, (*ancestors, os.path.realpath(source)))
-
-    def _target(self, link: str, name: str, root: str, ancestors: tuple[str, ...]) -> str | None:
-        """Where a link leads, if it is to be followed. A link out of the tree, or into itself, is an error, not a guess."""
-        if not self.resolve_symlinks:
-            return None
-        target = os.path.realpath(link)
-        if os.path.commonpath((root, target)) != root:
-            raise UnreadableTree(f"path: the link {name} leads out of the tree", entry=name)
-        if not os.path.exists(target):
-            raise UnreadableTree(f"path: the link {name} points to nothing", entry=name)
-        if target in ancestors:
-            raise UnreadableTree(f"path: the link {name} points to a directory that holds it", entry=name)
-        return target
+    def _child(self, levels: list[_Level], name: str, path: str) -> t.Iterator[Entry]:
+        """The entry at `path`, if it is one; a directory to be read becomes the last of `levels`."""
+        with _held(levels, name, path, self.resolve_symlinks) as (source, holder, mode):
+            directory = stat.S_ISDIR(mode)
+            if not directory and not stat.S_ISREG(mode):
+                return
+            excluded = self.ignore.excludes(name, directory=directory)
+            if not excluded:
+                _check_name(name)
+                levels[-1].check_case(name)
+                yield Entry(name) if directory else Entry(name, source, holder)
+            if directory and not (excluded and self.ignore.prunes):
+                levels.append(_Level.open(source, name, holder))
 
 
-def _listing(directory: str) -> list[os.DirEntry[str]]:
+@contextlib.contextmanager
+def _held(levels: list[_Level], name: str, path: str, resolve: bool) -> t.Iterator[tuple[str, int, int]]:
+    """The path to read from, the open directory that holds it, and its mode; the target's, for a resolved link."""
+    holder = levels[-1].descriptor
+    mode = _mode(path, holder, name)
+    if not (resolve and stat.S_ISLNK(mode)):
+        yield path, holder, mode
+        return
+    source = _target(path, name, levels)
+    holder = _descend(levels[0], os.path.dirname(source), name)
     try:
-        with os.scandir(directory) as items:
-            return sorted(items, key=lambda item: os.fsencode(item.name))
-    except OSError as error:
-        raise UnreadableTree(f"path: {directory} cannot be read: {error.strerror}") from None
+        yield source, holder, _mode(source, holder, name)
+    finally:
+        os.close(holder)
 
 
-def _mode(source: str, name: str) -> int:
+def _target(link: str, name: str, levels: list[_Level]) -> str:
+    """Where a link leads. Out of the tree, to nothing, or to a directory that holds it is an error, not a guess."""
+    target, root = os.path.realpath(link), levels[0].path
+    if os.path.commonpath((root, target)) != root:
+        raise _unreadable(name, "is a link that leads out of the tree")
+    if any(target == level.path for level in levels):
+        raise _unreadable(name, "is a link to a directory that holds it")
+    if not os.path.lexists(target) or os.path.islink(target):
+        raise _unreadable(name, "is a link to nothing")
+    return target
+
+
+def _descend(root: _Level, directory: str, name: str) -> int:
+    """Open `directory`, which is the root's or below it, step by step without following a link."""
+    descriptor = os.dup(root.descriptor)
+    for part in os.path.relpath(directory, root.path).split("/"):
+        try:
+            below = _open_directory(part, descriptor)
+        except OSError as error:
+            raise _unreadable(name, f"cannot be read: {error.strerror}") from None
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
+def _open_directory(path: str, holder: int | None) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=holder)
+
+
+def _mode(path: str, holder: int, name: str) -> int:
     try:
-        return os.lstat(source).st_mode
+        return os.stat(os.path.basename(path), dir_fd=holder, follow_symlinks=False).st_mode
     except OSError as error:
-        raise UnreadableTree(f"path: {name} cannot be read: {error.strerror}", entry=name) from None
+        raise _unreadable(name, f"cannot be read: {error.strerror}") from None
 
 
-def _text(name: str) -> str:
-    """A file name as text; a name that is not UTF-8 has no portable form in an archive."""
+def _text(name: bytes) -> str:
+    """A file name for the archive: always UTF-8, whatever the locale says."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _check_name(name: str) -> None:
+    """UnreadableTree for a name that has no portable form in an archive, or that Flux would refuse to unpack."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
-        raise UnreadableTree(f"path: the file name {os.fsencode(name)!r} is not UTF-8") from None
-    return name
+        raise _unreadable(name, "is not UTF-8") from None
+    if reason := names.refusal(name):
+        raise _unreadable(name, reason)
+
+
+def _unreadable(name: str, reason: str) -> UnreadableTree:
+    return UnreadableTree(f"path: {name!r} {reason}", entry=name.encode("utf-8", "backslashreplace").decode())
