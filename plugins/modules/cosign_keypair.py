@@ -52,9 +52,9 @@ options:
     default: never
   mode:
     description:
-      - The mode of the private key, as a quoted octal number such as V('0640'). Others than owner and group never get
+      - The mode of the private key, as a quoted octal number such as V(0640). Others than owner and group never get
         access.
-      - By default a new file has V('0600'), and others lose their access to an existing one.
+      - By default a new file has V(0600), and others lose their access to an existing one.
     type: raw
   owner:
     description: The user, by name or number, who owns both files. By default a new file belongs to who runs the task.

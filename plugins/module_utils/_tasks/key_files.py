@@ -90,12 +90,10 @@ def read_if_present(path: str, option: str) -> bytes | None:
 
 
 def check_writable(path: str, option: str) -> None:
-    """InvalidOption unless a file could be made or replaced at `path`, so that nothing is half done when that fails."""
+    """InvalidOption unless a file could be made at `path`, or the one that was read there be replaced."""
     directory = os.path.dirname(path) or "."
     if os.path.islink(path):
         raise InvalidOption(option, f"{path} is a symbolic link; name the file that it should be", path=path)
-    if os.path.lexists(path) and not os.path.isfile(path):
-        raise InvalidOption(option, f"{path} is not a regular file", path=path)
     if not os.path.isdir(directory):
         raise InvalidOption(option, f"the directory {directory} does not exist", path=path)
     if not os.access(directory, os.W_OK | os.X_OK):

@@ -255,12 +255,12 @@ def test_what_cosign_refuses_is_refused(change: Change, reason: str) -> None:
         bundles.parse_bundle(changed(change))
 
 
-@pytest.mark.parametrize("change", [change for change, _ in UNREADABLE])
+@pytest.mark.parametrize("change", [change for change, _other in UNREADABLE])
 def test_what_the_peers_skip_hides_nothing(change: Change) -> None:
     assert not bundles.is_readable(changed(change))
 
 
-@pytest.mark.parametrize("change", [lambda value: value, *(change for change, _ in REFUSED)])
+@pytest.mark.parametrize("change", [lambda value: value, *(change for change, _other in REFUSED)])
 def test_what_the_peers_read_hides_legacy_signatures(change: Change) -> None:
     assert bundles.is_readable(changed(change))
 

@@ -115,6 +115,11 @@ def test_near_miss_names_the_hash_trap() -> None:
     assert reason == "signed with another hash than SHA-256"
 
 
+def test_near_miss_of_an_ed25519_key(public_keys: dict[str, PublicKey]) -> None:
+    for signature in (b"", b"x" * 64):
+        assert public_keys["ed25519"].near_miss(signature, b"data") is None
+
+
 def test_rsa_of_a_size_without_a_default_algorithm_verifies_but_does_not_sign() -> None:
     native = rsa.generate_private_key(65537, 2560)
     key = SigningKey(native, "mine")
