@@ -243,7 +243,7 @@ def test_https_with_a_private_authority(publish: Publisher, bare: Bare, authorit
         options: dict[str, t.Any] = {"repository": url, "token": TOKEN, "files": FILES}
         failed = publish(**options)
         assert failed["failure"]["code"] == "certificate_refused"
-        assert "the certificate of localhost" in failed["msg"]
+        assert f"the certificate of localhost:{server.port}" in failed["msg"]
         assert "ca_path" in failed["msg"]
         assert [request for request in server.requests if request.authorization] == []
         done = publish(ca_path=str(authority.certificate), **options)

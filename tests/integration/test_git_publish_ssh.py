@@ -67,7 +67,7 @@ def test_an_unknown_host(publish: Publisher, bare: Bare, server: SshServer, tmp_
             files=FILES,
         )
         assert failed["failure"]["code"] == "host_key_refused"
-        assert "the host key of 127.0.0.1 is not known" in failed["msg"]
+        assert f"the host key of 127.0.0.1:{server.port} is not known" in failed["msg"]
     assert server.commands == []
 
 

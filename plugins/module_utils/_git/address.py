@@ -33,7 +33,12 @@ class Address:
     @property
     def origin(self) -> str:
         """`scheme://host[:port]`, to which a credential is bound."""
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
+        return f"{self.scheme}://{self.server}"
+
+    @property
+    def server(self) -> str:
+        """`host[:port]`, for a message."""
+        return self.host if self.port is None else f"{self.host}:{self.port}"
 
     @property
     def over_http(self) -> bool:

@@ -117,7 +117,7 @@ def failure(result: Result, connection: Connection | None = None) -> errors.GitE
     for rule in _RULES:
         if rule.pattern.search(local):
             message = rule.message.format(
-                url=address.url, host=address.host, tried=connection.tried, detail=detail, seconds=result.seconds
+                url=address.url, host=address.server, tried=connection.tried, detail=detail, seconds=result.seconds
             )
             error = rule.error(message, **details)
             return error if rule.unsent else _sent(error)

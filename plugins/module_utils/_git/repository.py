@@ -134,14 +134,15 @@ class Repository:
             timeout=self._timeout,
         )
         if result.exit_code != 0:
-            raise self._commit_failure(result, signed="--no-gpg-sign" not in arguments)
+            raise self._commit_failure(result, request, signed="--no-gpg-sign" not in arguments)
         return self._object_name(result)
 
-    def _commit_failure(self, result: Result, *, signed: bool) -> errors.GitError:
+    def _commit_failure(self, result: Result, request: CommitRequest, *, signed: bool) -> errors.GitError:
         if not signed:
             return failures.failure(result)
         why = "no answer within the timeout" if result.timed_out else failures.summary(result.stderr)
-        return errors.SigningFailed(f"git could not sign the commit: {why}", stderr=result.stderr[-2000:])
+        key = request.signing.key or "the key that git is set up with"
+        return errors.SigningFailed(f"git could not sign the commit with {key}: {why}", stderr=result.stderr[-2000:])
 
     def _write_tree(self, tip: Tip, changes: t.Sequence[Change]) -> str:
         self._local("read-tree", tip.commit) if tip.commit else self._local("read-tree", "--empty")

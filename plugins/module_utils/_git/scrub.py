@@ -31,4 +31,4 @@ class Scrubber:
         for form in self._forms:
             text = text.replace(form, "***")
         text = _AUTHORIZATION.sub(r"\1***", _USERINFO.sub("***@", text))
-        return _CONTROL.sub("", _ESCAPES.sub("", text.replace("\r", "\n")))
+        return _CONTROL.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))

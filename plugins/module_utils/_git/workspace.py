@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 import typing as t
@@ -54,4 +53,4 @@ def _ending_by_exception() -> t.Iterator[None]:
 
 def _leave(number: int, frame: types.FrameType | None) -> t.NoReturn:
     del frame
-    sys.exit(128 + number)
+    raise SystemExit(128 + number)

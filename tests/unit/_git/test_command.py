@@ -57,7 +57,7 @@ def test_a_child_left_behind_does_not_keep_us(tmp_path: Path, monkeypatch: pytes
     result = shell("sleep 60 & echo $!", tmp_path)
     assert result.exit_code == 0
     assert time.monotonic() - started < 10
-    for _ in range(100):
+    for _turn in range(100):
         if not Path(f"/proc/{result.text}/fd").exists() or _is_zombie(result.text):
             break
         time.sleep(0.05)

@@ -115,7 +115,7 @@ def connection(url: str = "https://git.example.com/x") -> Connection:
 )
 def test_before_anything_is_sent(stderr: str, error: type[errors.GitError], said: str) -> None:
     found = failure(result(stderr), connection())
-    assert type(found) is error
+    assert found.__class__ is error
     assert said in found.message
     assert found.unsent is (error is not errors.GitError or "space" not in said)
     assert found.details["exit_code"] == 128
@@ -136,7 +136,7 @@ def test_before_anything_is_sent(stderr: str, error: type[errors.GitError], said
 )
 def test_when_something_may_have_been_sent(stderr: str, error: type[errors.GitError]) -> None:
     found = failure(result(stderr), connection())
-    assert type(found) is error
+    assert found.__class__ is error
     assert not found.unsent
 
 
@@ -154,7 +154,7 @@ def test_the_server_does_not_choose_the_error() -> None:
 
 def test_a_local_command() -> None:
     found = failure(result("error: broken\n"))
-    assert type(found) is errors.GitError
+    assert found.__class__ is errors.GitError
     assert found.message == "git fetch failed: error: broken"
 
 
