@@ -39,7 +39,7 @@ class Source(t.Protocol):
     def close(self) -> None: ...
 
 
-Body = bytes | t.Callable[[], Source] | None
+Body: t.TypeAlias = "bytes | t.Callable[[], Source] | None"
 
 
 @dataclass(frozen=True)
@@ -185,10 +185,10 @@ class Transport:
         wait = min(timeout, max(deadline.remaining(), 0.01))
         try:
             with enforced(deadline, timeout):
-                raw = self._pools.manager(Origin.of(request.url, request.where)).urlopen(
+                raw = self._pools.manager(Origin.of(request.url, request.where)).request(
                     request.method,
                     request.url,
-                    body=body,
+                    body=t.cast("t.IO[bytes] | bytes | None", body),  # of a file, only read() is used
                     headers=headers,
                     timeout=urllib3.Timeout(connect=wait, read=wait),
                     retries=False,
