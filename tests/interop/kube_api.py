@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -17,14 +15,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from interop.peers import find
+from interop.places import free_port
 
 ADMIN, NOBODY = "admin-token", "nobody-token"
 START_SECONDS, STOP_SECONDS = 60.0, 10.0
-
-
-def missing_tool() -> str | None:
-    """The first program that is not on PATH."""
-    return next((name for name in ("etcd", "kube-apiserver") if shutil.which(name) is None), None)
 
 
 class KubeApi:
@@ -32,7 +27,7 @@ class KubeApi:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.port, self.etcd_port, self.peer_port = _free_ports(3)
+        self.port, self.etcd_port, self.peer_port = free_port(), free_port(), free_port()
         self.host = f"https://127.0.0.1:{self.port}"
         self.ca = directory / "certs" / "apiserver.crt"
 
@@ -95,6 +90,8 @@ class KubeApi:
 def kube_api(directory: Path) -> t.Iterator[KubeApi]:
     """Start both, wait until they are ready, and stop them: the API server first, or it would wait for its etcd."""
     api = KubeApi(directory)
+    for program in ("etcd", "kube-apiserver"):
+        find(program)  # or skip before anything runs
     with (
         process(directory, "etcd", _etcd(api)),
         process(directory, "kube-apiserver", _apiserver(api)) as server,
@@ -154,11 +151,13 @@ def _apiserver(api: KubeApi) -> list[str]:
 
 
 @contextlib.contextmanager
-def process(directory: Path, program: str, arguments: list[str]) -> t.Iterator[subprocess.Popen[bytes]]:
+def process(
+    directory: Path, program: str, arguments: list[str], **variables: str
+) -> t.Iterator[subprocess.Popen[bytes]]:
     """A program that runs in `directory` with its output in a log there, until the end of the block."""
     with (directory / f"{program}.log").open("wb") as log:
         running = subprocess.Popen(
-            [program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
+            [find(program), *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory, env=variables
         )
     try:
         yield running
@@ -169,9 +168,3 @@ def process(directory: Path, program: str, arguments: list[str]) -> t.Iterator[s
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
