@@ -320,7 +320,7 @@ def other_public_key() -> bytes:
     return SigningKey.generate().public.pem
 
 
-@pytest.mark.parametrize("content", [other_public_key(), b"garbage"])
+@pytest.mark.parametrize("content", [other_public_key(), b"garbage"], ids=["another key", "no key"])
 def test_public_key_of_another_pair(run_module: RunModule, made: Pair, content: bytes) -> None:
     made.public.write_bytes(content)
     state = made.state()
@@ -358,6 +358,7 @@ def test_public_key_without_its_private_key_is_not_overwritten(run_module: RunMo
         (other_public_key(), "a public key, where the private key is expected"),
         (b"x" * 70000, "70000 bytes, which no key has"),
     ],
+    ids=["empty", "garbage", "PKCS#8", "public", "huge"],
 )
 def test_what_is_no_private_key_is_kept(run_module: RunModule, pair: Pair, content: bytes, reason: str) -> None:
     pair.private.write_bytes(content)
