@@ -77,7 +77,7 @@ options:
           - Whether the file can be executed, the one permission that git knows.
           - Without it, an existing file stays as it is, and a new one is not executable.
         type: bool
-  message:
+  commit_message:
     description:
       - The commit's message. Without it, one is made that names the files.
     type: str
@@ -138,7 +138,7 @@ EXAMPLES = r"""
   proven.gitops.git_publish:
     repository: https://git.example.com/fleet/clusters.git
     token: "{{ fleet_token }}"
-    message: Deliver cert-manager 1.9.1
+    commit_message: Deliver cert-manager 1.9.1
     files:
       - path: clusters/my-cluster/cert-manager-sync.yaml
         content: "{{ lookup('ansible.builtin.template', 'sync.yaml.j2') }}"
@@ -267,7 +267,7 @@ SPEC = GIT_ACCESS.merge(
         options={
             "branch": {"type": "str", "default": "main"},
             "files": FILES,
-            "message": {"type": "str"},
+            "commit_message": {"type": "str"},
             "author_name": {"type": "str"},
             "author_email": {"type": "str"},
             "sign": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},

@@ -148,7 +148,7 @@ def test_author_and_message(publish: Publisher, bare: Bare) -> None:
         files=[{"path": "a", "state": "absent"}],
         author_name="Bob",
         author_email="bob@example.com",
-        message="Subject ü\n\nBody\n",
+        commit_message="Subject ü\n\nBody\n",
     )
     assert bare.log(form="%an|%ae|%cn|%B")[:3] == ["Bob|bob@example.com|Ann|Subject ü", "", "Body"]
 
@@ -211,7 +211,7 @@ def test_signed_with_a_given_key(publish: Publisher, bare: Bare, tmp_path: Path)
         ({"files": [{"path": "a", "src": "/"}]}, "files[0].src: cannot read /: Is a directory"),
         ({"files": [{"path": "a"}]}, "state is present but any of the following are missing: content, src"),
         ({"files": [{"path": "a", "content": "", "src": "/x"}]}, "mutually exclusive: content|src"),
-        ({"message": " \n"}, "message: must not be empty"),
+        ({"commit_message": " \n"}, "commit_message: must not be empty"),
         ({"author_name": "a <b>"}, "author_name: must not hold"),
         ({"author_email": "a\nb"}, "author_email: must not hold"),
         ({"attempts": 0}, "attempts: must be at least 1"),

@@ -49,7 +49,7 @@ def run_case(url: str, *files: File, wait: t.Callable[[float], None] | None = No
 @pytest.mark.parametrize("phase", ["push-refs", "push"])
 def test_another_push_in_between(publish: Publisher, bare: Bare, server: GitHttpServer, phase: str) -> None:
     server.at(phase, lambda: bare.publish({"theirs.yaml": "b: 2\n", "ours.yaml": "by another\n"}))
-    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, message="ours")
+    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, commit_message="ours")
     assert (done["changed"], done["attempts"]) == (True, 2)
     assert done["commit"] == bare.tip()
     assert bare.log() == ["ours", "by another", "by another"]
@@ -103,7 +103,7 @@ def test_publishers_wait_a_random_and_bounded_time(bare: Bare) -> None:
 
 def test_the_answer_to_a_push_gets_lost(publish: Publisher, bare: Bare, server: GitHttpServer) -> None:
     server.at("push", lambda: Fault(drop=True))
-    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, message="ours")
+    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, commit_message="ours")
     assert (done["changed"], done["commit"], done["attempts"]) == (True, bare.tip(), 1)
     assert bare.log() == ["ours", "by another"]
 
@@ -116,7 +116,7 @@ def test_the_answer_gets_lost_and_another_goes_on_from_there(
     server.at("fetch-refs", lambda: None, times=2)
     server.at("fetch-refs", lambda: bare.publish({"theirs.yaml": "b: 2\n"}))
     asked = len(server.requests)
-    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, message="ours")
+    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, commit_message="ours")
     assert len(server.requests) > asked
     assert (done["changed"], done["commit"]) == (True, bare.tip())
     assert "ours" in bare.log()
@@ -125,7 +125,7 @@ def test_the_answer_gets_lost_and_another_goes_on_from_there(
 
 def test_a_push_that_did_not_arrive_is_tried_again(publish: Publisher, bare: Bare, server: GitHttpServer) -> None:
     server.at("push", lambda: Fault(503))
-    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, message="ours")
+    done = publish(repository=server.url("fleet.git"), token="token", files=FILES, commit_message="ours")
     assert (done["changed"], done["attempts"]) == (True, 2)
     assert bare.log() == ["ours", "by another"]
 
@@ -154,7 +154,7 @@ def test_a_push_of_which_nobody_knows(bare: Bare, server: GitHttpServer) -> None
 
 def test_a_timeout_of_a_push_that_arrived(publish: Publisher, bare: Bare) -> None:
     bare.hook("post-receive", "sleep 30")
-    done = publish(repository=str(bare.path), files=FILES, timeout=1, message="ours")
+    done = publish(repository=str(bare.path), files=FILES, timeout=1, commit_message="ours")
     assert (done["changed"], done["commit"]) == (True, bare.tip())
     assert bare.log() == ["ours", "by another"]
 

@@ -53,7 +53,7 @@ def publication(parameters: Parameters, register_secret: t.Callable[[str], None]
         access=access,
         files=files(parameters["files"]),
         branch=parameters["branch"],
-        message=_message(parameters["message"]),
+        message=_message(parameters["commit_message"]),
         author=_author(parameters),
         signing=Signing(parameters["sign"], parameters["signing_key"] or "", parameters["signing_format"] or ""),
         attempts=parameters["attempts"],
@@ -103,11 +103,11 @@ def _message(text: str | None) -> str:
     if text is None:
         return ""
     if not text.strip() or "\0" in text:
-        raise InvalidOption("message", "must not be empty or hold NUL; leave it out for one made from the files")
+        raise InvalidOption("commit_message", "must not be empty or hold NUL; leave it out for one made from the files")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise InvalidOption("message", "is not valid UTF-8") from error
+        raise InvalidOption("commit_message", "is not valid UTF-8") from error
     return text
 
 

@@ -14,7 +14,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_publish i
 
 OPTIONS: dict[str, t.Any] = {
     **dict.fromkeys(["username", "token", "privatekey_path", "privatekey_content", "known_hosts_path", "known_hosts"]),
-    **dict.fromkeys(["ca_path", "message", "author_name", "author_email", "signing_key", "signing_format"]),
+    **dict.fromkeys(["ca_path", "commit_message", "author_name", "author_email", "signing_key", "signing_format"]),
     "repository": "/srv/x",
     "validate_certs": True,
     "insecure": False,
@@ -38,8 +38,8 @@ def test_secrets_are_registered_before_anything_can_fail() -> None:
 
 @pytest.mark.parametrize("message", ["", "a\0b", "\ud800"])
 def test_messages_that_git_would_not_take(message: str) -> None:
-    with pytest.raises(InvalidOption, match="message: "):
-        publication({**OPTIONS, "message": message}, lambda _: None)
+    with pytest.raises(InvalidOption, match="commit_message: "):
+        publication({**OPTIONS, "commit_message": message}, lambda _: None)
 
 
 def test_text_that_is_none() -> None:
