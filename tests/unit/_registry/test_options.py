@@ -23,8 +23,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_op
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def found(params: dict[str, t.Any]) -> Credentials:
     return build(params, lambda secret: None).get("r.example").session.auth.credentials("a")
