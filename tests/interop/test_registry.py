@@ -63,6 +63,9 @@ def test_every_call(place: Place) -> None:
     assert registry.resolve(repository, "v1") == Descriptor(MANIFEST, manifest.digest, len(manifest.raw))
     assert registry.get_manifest(repository, manifest.digest) == (manifest.raw, MANIFEST)
     assert sorted(registry.list_tags(repository, 10)) == ["v1", "v2", "v3"]
+    registry.delete_manifest(repository, manifest.digest)
+    assert registry.get_manifest(repository, manifest.digest) is None
+    registry.delete_manifest(repository, manifest.digest)  # no error the second time
     with pytest.raises(NotFound):
         registry.get_blob(repository, Descriptor.of("x", b"never stored"), 100)
 

@@ -119,9 +119,8 @@ def check_realm(home: Origin, realm: str, *, plain_http: bool) -> Origin:
 
 def next_page(base: str, links: t.Iterable[str], what: str) -> str | None:
     """The URL of `Link: <…>; rel="next"` (RFC 8288), on the origin of `base` only; None on the last page."""
-    for link in ",".join(links)[:_LENGTH].split(","):
-        match = re.match(r"\s*<([^<>]*)>(.*)", link)
-        if match and re.search(r';\s*rel\s*=\s*"?next"?\s*(?:;|\Z)', match.group(2), re.IGNORECASE):
+    for match in re.finditer(r"<([^<>]*)>([^<]*)", ",".join(links)[:_LENGTH]):  # an address may hold commas
+        if re.search(r';\s*rel\s*=\s*"?next"?\s*(?:[;,]|\Z)', match.group(2), re.IGNORECASE):
             url = join(base, match.group(1), what)
             if Origin.of(url, what) != Origin.of(base, what):
                 raise BadAnswer(f"{what}: the next page is on another host")

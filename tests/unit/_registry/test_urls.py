@@ -164,6 +164,7 @@ BASE = "https://r.example/v2/a/tags/list?n=2"
     [
         (['</v2/a/tags/list?n=2&last=b>; rel="next"'], "https://r.example/v2/a/tags/list?n=2&last=b"),
         (["</x>; rel=next"], "https://r.example/x"),
+        (['</x?last=a,b&c=;d>; rel="next"'], "https://r.example/x?last=a,b&c=;d"),
         (['</y>; rel="prev", </x>; title="t"; rel="next"'], "https://r.example/x"),
         (["</y>; rel=prev", "</x>; REL=NEXT"], "https://r.example/x"),
         (["</x>; rel=nextish"], None),
