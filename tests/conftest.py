@@ -27,7 +27,7 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cach
 
 pytest_plugins = ["skips"]
 
-_PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
+_PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
 
 Result = dict[str, t.Any]
 
