@@ -63,6 +63,14 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
+def embedded_old(home: Home, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Place]:
+    """The same without the referrers API."""
+    with places.embedded(tmp_path_factory.mktemp("planted-old"), "embedded-old") as here:
+        home.login(here.address, str(here.username), str(here.password))
+        yield here
+
+
+@pytest.fixture(scope="session")
 def flux(home: Home) -> Cli:
     return home.cli("flux")
 
@@ -101,6 +109,11 @@ def cosign(request: pytest.FixtureRequest, home: Home) -> Cosign:
 
 
 @pytest.fixture(scope="session")
+def both(cosign3: Cosign, cosign2: Cosign) -> tuple[Cosign, Cosign]:
+    return cosign3, cosign2
+
+
+@pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     """A key pair of ours."""
     return _write_keys(tmp_path_factory.mktemp("keys"))
@@ -134,12 +147,12 @@ def manifests(tmp_path: Path) -> Path:
 class Ours(t.Protocol):
     """`ours("oci_push", …)` runs a module of ours; it has to succeed, or to fail where `fails` is given."""
 
-    def __call__(self, name: str, *, fails: bool = False, check: bool = False, **options: t.Any) -> Result: ...
+    def __call__(self, name: str, /, *, fails: bool = False, check: bool = False, **options: t.Any) -> Result: ...
 
 
 @pytest.fixture
 def ours(run_module: RunModule) -> Ours:
-    def run(name: str, *, fails: bool = False, check: bool = False, **options: t.Any) -> Result:
+    def run(name: str, /, *, fails: bool = False, check: bool = False, **options: t.Any) -> Result:
         result = run_module(name, check=check, **options)
         assert bool(result.get("failed")) is fails, result
         assert "exception" not in result, result

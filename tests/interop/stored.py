@@ -27,6 +27,7 @@ class Stored:
     """An artifact by digest, in a registry that asks for no token."""
 
     def __init__(self, place: Place, reference: str) -> None:
+        self.reference = reference
         self.digest = reference.partition("@")[2]
         self.client = place.client(reference)
 

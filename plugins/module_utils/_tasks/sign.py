@@ -106,7 +106,7 @@ class Sign:
         return any(self._wanted(stored, digest) for stored in read(registry, reference.repository, digest))
 
     def _wanted(self, stored: signatures.Stored, digest: str) -> bool:
-        if stored.content is None:
+        if stored.content is None or stored.fault:
             return False
         keys = [self._key.public]
         if stored.format == "legacy":

@@ -17,7 +17,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 
@@ -28,18 +27,13 @@ Format = t.Literal["bundle", "legacy"]
 MAX_SIGNATURES = 1000  # of one artifact and format, as cosign has it (CVE-2023-46737)
 
 
-class ForeignSubject(GitopsError):
-    """A referrer that is listed for one artifact and says of itself that it belongs to another."""
-
-    code = "foreign_subject"
-
-
 @dataclass(frozen=True)
 class Stored:
     """One signature as the registry holds it.
 
     `content` is the payload (legacy) or the bundle; None with `fault` where it could not be read as what it claims to
-    be. `tampered` marks bytes that do not match their digest. `digest` is that of the layer or of the referrer.
+    be. A `fault` beside content is one of the place where it was found: whatever it says, it does not count here.
+    `tampered` marks bytes that do not match their digest. `digest` is that of the layer or of the referrer.
     """
 
     format: Format
@@ -90,16 +84,19 @@ def read_bundles(registry: Registry, repository: str, digest: str) -> list[Store
 def _referrer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:
     """The bundle behind one entry; None if the entry is another kind of referrer."""
     try:
-        layer = _bundle_layer(registry, repository, digest, entry)
-        if layer is None:
+        manifest = _bundle_manifest(registry, repository, entry)
+        if manifest is None:
             return None
-        content = registry.get_blob(repository, layer, bundle.MAX_BUNDLE)
-    except (BadAnswer, NotFound, ForeignSubject) as error:
+        content = registry.get_blob(repository, manifest.layers[0], bundle.MAX_BUNDLE)
+    except (BadAnswer, NotFound) as error:
         return Stored("bundle", entry.digest, fault=error.message, tampered=is_tampered(error))
-    return Stored("bundle", entry.digest, content, media_type=layer.media_type)
+    # Whoever may push can put any referrer into the index of a fallback tag.
+    foreign = manifest.subject is None or manifest.subject.digest != digest
+    fault = f"the subject of the referrer {entry.digest} is not this artifact" if foreign else ""
+    return Stored("bundle", entry.digest, content, fault=fault, media_type=manifest.layers[0].media_type)
 
 
-def _bundle_layer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Descriptor | None:
+def _bundle_manifest(registry: Registry, repository: str, entry: Descriptor) -> Manifest | None:
     answer = registry.get_manifest(repository, entry.digest)
     if answer is None:
         return None  # a stale entry of a fallback tag: what is not there is no signature
@@ -109,9 +106,7 @@ def _bundle_layer(registry: Registry, repository: str, digest: str, entry: Descr
         return None
     if len(manifest.layers) != 1 or not manifest.layers[0].media_type.startswith(bundle.MEDIA_TYPE_PREFIX):
         return None
-    if manifest.subject is None or manifest.subject.digest != digest:
-        raise ForeignSubject(f"the subject of the referrer {entry.digest} is another artifact")
-    return manifest.layers[0]
+    return manifest
 
 
 def is_tampered(error: Exception) -> bool:

@@ -171,6 +171,9 @@ class Verify:
         else:
             predicate = bundle.SIGN_PREDICATE if policy.flux_version is None else None
             finding = verdicts.judge_bundle(stored.content, digest, keys, policy.annotations, predicate)
+        # Flux reads a bundle without a look at what its referrer says of itself.
+        if stored.fault and policy.flux_version is None and finding.verdict is Verdict.VERIFIED:
+            finding = replace(finding, verdict=Verdict.MALFORMED, reason=stored.fault)
         return replace(finding, location=stored.digest)
 
     def _reason(self, verdict: Verdict, findings: list[Finding]) -> str:
