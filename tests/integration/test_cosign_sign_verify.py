@@ -288,7 +288,7 @@ def test_twenty_signers_at_once_lose_nothing(run_module: RunModule, either: Runn
         )
         failures.append(case.apply(case.plan()).failure)
 
-    threads = [threading.Thread(target=one) for _ in range(20)]
+    threads = [threading.Thread(target=one) for _turn in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:

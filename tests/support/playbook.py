@@ -31,11 +31,11 @@ class Ran:
     @property
     def failed(self) -> list[str]:
         """The names of the tasks that failed."""
-        return [task for task, outcome, _ in self.results if outcome == "failed"]
+        return [task for task, outcome, _last in self.results if outcome == "failed"]
 
     def result(self, task: str) -> dict[str, t.Any]:
         """The last result of the task whose name ends in `task`."""
-        return next(result for name, _, result in reversed(self.results) if name.endswith(task))
+        return next(result for name, _middle, result in reversed(self.results) if name.endswith(task))
 
 
 def run(playbook: str | Path, variables: t.Mapping[str, t.Any], *arguments: str, **environment: str) -> Ran:

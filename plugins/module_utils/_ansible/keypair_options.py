@@ -48,7 +48,7 @@ def _mode(value: object) -> int | None:
         return None
     match = _OCTAL.match(str(value)) if isinstance(value, str) else None
     mode = int(match.group(1), 8) if match else value
-    if type(mode) is not int or mode & ~_ALLOWED or not mode & _NEEDED:
+    if not isinstance(mode, int) or isinstance(mode, bool) or mode & ~_ALLOWED or not mode & _NEEDED:
         raise InvalidOption(
             "mode", f"{value!r} is not a mode that lets the owner read, and nobody but owner and group, such as '0640'"
         )

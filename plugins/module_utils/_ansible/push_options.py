@@ -8,7 +8,7 @@ import os
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
     Params,
-    annotations,
+    annotation_map,
     reference,
     tag_of,
 )
@@ -62,7 +62,7 @@ def _push_request(params: Params, option: str) -> PushRequest:
 def _requested(params: Params) -> dict[str, str]:
     """The annotations that make a difference; the named options win over `annotations`, and say so when they differ."""
     named = {SOURCE: params["source"], REVISION: params["revision"], CREATED: params["created"]}
-    result = annotations("annotations", params["annotations"])
+    result = annotation_map("annotations", params["annotations"])
     for key, value in named.items():
         if value is None:
             continue

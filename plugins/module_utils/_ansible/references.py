@@ -52,7 +52,7 @@ def tag_of(option: str, target: Reference, tag: str) -> str:
     return tag
 
 
-def annotations(option: str, value: t.Mapping[str, t.Any] | None) -> dict[str, str]:
+def annotation_map(option: str, value: t.Mapping[str, t.Any] | None) -> dict[str, str]:
     """A map of strings. A number is refused, since YAML has already changed it: 1.10 is 1.1."""
     for key, item in (value or {}).items():
         if not isinstance(item, str):

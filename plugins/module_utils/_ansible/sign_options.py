@@ -8,7 +8,7 @@ import typing as t
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import signing_key
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
     Params,
-    annotations,
+    annotation_map,
     digest_references,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import is_loopback
@@ -31,7 +31,7 @@ def sign(params: Params, registries: Registries) -> Sign:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
     wanted = digest_references(params)
-    said = annotations("annotations", params["annotations"])
+    said = annotation_map("annotations", params["annotations"])
     requests = [
         SignRequest(item, _formats(params["format"], version, _finds_bundles(item, version, registries)))
         for item in wanted

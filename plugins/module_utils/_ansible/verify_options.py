@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, annotations
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, annotation_map
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
@@ -27,7 +27,7 @@ def policy(params: Params) -> Policy:
     for number, key in enumerate(keys):
         if version is not None and not key.flux_verifiable:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
-    return Policy(keys, params["threshold"], annotations("annotations", params["annotations"]), version)
+    return Policy(keys, params["threshold"], annotation_map("annotations", params["annotations"]), version)
 
 
 def _public_key(number: int, item: Params) -> PublicKey:

@@ -56,7 +56,7 @@ class Ignore:
         # Neighbours of one kind have no order among them, so that they are one expression. The last group comes first.
         self._rules = [(includes, re.compile("|".join(some), re.DOTALL)) for includes, some in reversed(groups) if some]
         # Without a "!" nothing below an excluded directory can come back, so it need not be read.
-        self.prunes = not any(includes for includes, _ in self._rules)
+        self.prunes = not any(includes for includes, _other in self._rules)
 
     def excludes(self, name: str, *, directory: bool) -> bool:
         """Whether the entry at `name` (relative, with /) is left out."""

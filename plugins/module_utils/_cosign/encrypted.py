@@ -116,7 +116,7 @@ def _derive(passphrase: bytes, salt: bytes, cost: int) -> bytes:
 
 def _cost(kdf: dict[str, t.Any]) -> int:
     params = _object(kdf, "params")
-    if any(type(value) is not int for value in params.values()):
+    if any(isinstance(value, bool) or not isinstance(value, int) for value in params.values()):
         raise ValueError("unsupported scrypt parameters")
     cost = params.get("N")
     if params != {"N": cost, "r": _BLOCK_SIZE, "p": _PARALLELISM} or cost not in _COSTS:

@@ -107,7 +107,7 @@ def int64(value: t.Any, where: str) -> int:
     """A reader of a 64-bit integer, which JSON may hold as a number or as a string."""
     if isinstance(value, str) and _INT64.match(value):
         value = int(value)
-    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         raise MalformedMessage(f"{where}: not a 64-bit integer")
     return value
 

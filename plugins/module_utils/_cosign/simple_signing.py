@@ -77,7 +77,7 @@ def tag_for(digest: str) -> str:
 
 def identity_of(repository_name: str) -> str:
     """`host/repository` as cosign writes it into payloads: Docker Hub under its full name."""
-    host, _, repository = repository_name.partition("/")
+    host, _separator, repository = repository_name.partition("/")
     if host not in _HUB_ALIASES:
         return repository_name
     return f"{_HUB}/{repository if '/' in repository else 'library/' + repository}"
@@ -142,7 +142,7 @@ def build_image(layers: t.Sequence[Descriptor]) -> tuple[bytes, Manifest]:
         {
             "architecture": "",
             "created": _EPOCH,
-            "history": [{"created": _EPOCH} for _ in layers],
+            "history": [{"created": _EPOCH} for _each in layers],
             "os": "",
             "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
             "config": {},
