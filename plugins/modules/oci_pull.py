@@ -120,10 +120,9 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import pull_requests
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import limits, pull_requests
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Limits
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import Pull
 
 ONE = {"reference": {"type": "str", "required": True}, "dest": {"type": "path", "required": True}}
@@ -148,7 +147,7 @@ def main() -> None:
         lambda: Pull(
             pull_requests(module.params),
             registries(module),
-            Limits(content=module.params["max_size"], entries=module.params["max_entries"]),
+            limits(module.params),
             workdir=module.tmpdir,
             concurrency=module.params["concurrency"],
         ),

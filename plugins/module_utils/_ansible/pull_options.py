@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, reference
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import PullRequest
 
 
@@ -14,3 +16,11 @@ def pull_requests(params: Params) -> list[PullRequest]:
     option = "artifacts" if params["artifacts"] else "reference"
     listed = params["artifacts"] or [params]
     return [PullRequest(reference(option, item["reference"]), os.path.abspath(item["dest"])) for item in listed]
+
+
+def limits(params: Params) -> Limits:
+    """How much an archive may unpack to."""
+    for option in ("max_size", "max_entries"):
+        if params[option] < 1:
+            raise InvalidOption(option, f"{params[option]} is not a positive number")
+    return Limits(content=params["max_size"], entries=params["max_entries"])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tempfile
@@ -145,13 +146,13 @@ class Push:
     def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
         if self._workdir is None:
             return flux_artifact.pack(tree, compressor, lambda _piece: None), None
-        handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
-        try:
+        with contextlib.ExitStack() as undo:
+            handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
+            undo.callback(os.unlink, path)
             with os.fdopen(handle, "wb") as target:
-                return flux_artifact.pack(tree, compressor, target.write), path
-        except BaseException:
-            os.unlink(path)
-            raise
+                layer = flux_artifact.pack(tree, compressor, target.write)
+            undo.pop_all()
+        return layer, path
 
     @staticmethod
     def _discard(item: PushItem) -> None:
