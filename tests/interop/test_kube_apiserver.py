@@ -14,7 +14,10 @@ from interop.flux_manifests import flux_definitions
 from interop.kube_api import ADMIN, NOBODY, KubeApi, kube_api
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from pathlib import Path
+
     from interop.conftest import Ours
+    from interop.peers import Home
 
 MODULE = "flux_oci_source"
 SOURCE_GROUP, APPLIER_GROUP = "source.toolkit.fluxcd.io/v1", "kustomize.toolkit.fluxcd.io/v1"
@@ -336,3 +339,26 @@ def test_a_cluster_without_flux(ours: Ours, tmp_path_factory: pytest.TempPathFac
         refused = ours(MODULE, fails=True, url="oci://ghcr.io/org/app", **options)
         assert refused["failure"]["code"] == "not_installed"
         assert not ours(MODULE, state="absent", **options)["changed"]
+
+
+def test_a_file_of_ours_means_the_same_to_kubectl(
+    api: KubeApi, namespace: str, ours: Ours, home: Home, tmp_path: Path
+) -> None:
+    """Go's YAML parser is not Python's: what one takes for a string, the other might take for a number."""
+    dest = tmp_path / "sync.yaml"
+    texts = {"a": "y", "b": "1e3", "c": "0o17", "d": "12e4567", "e": "1_000", "f": "null", "g": "NO", "h": "0x1F"}
+    options: Object = {
+        "namespace": namespace,
+        "labels": texts,
+        "annotations": {"n": "a: b # c\n\td ", "o": "été\u2028", "p": " x", "q": "*", "r": "1:30", "s": "=", "t": ".5"},
+        "ignore": "# docs\n/*\n!/deploy\n",
+        "kustomization": {"post_build": {"substitute": texts}},
+    }
+    rendered = ours(MODULE, dest=str(dest), name="app", url="oci://ghcr.io/org/app", **options)
+    arguments = ("--kubeconfig", api.kubeconfig(), "create", "--dry-run=server", "-o", "json", "-f", str(dest))
+    documents = home.cli("kubectl")(*arguments).replace("\n}\n{", "\n}\0{").split("\0")
+    for text, manifest in zip(documents, rendered["manifests"], strict=True):
+        read = json.loads(text)
+        assert read["metadata"].get("labels") == manifest["metadata"].get("labels")
+        assert read["metadata"].get("annotations", {}) == manifest["metadata"].get("annotations", {})
+        assert read["spec"].items() >= manifest["spec"].items()
