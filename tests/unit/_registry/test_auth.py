@@ -130,6 +130,20 @@ def test_a_registry_token_is_used_as_it_is(wire: Wire, connect: Connect, secrets
     assert "ready-made" in secrets
 
 
+def test_a_registry_token_that_is_refused_is_not_sent_again(wire: Wire, connect: Connect) -> None:
+    wire.expect("GET", "/v2/", status=401, headers=challenge(wire))
+    wire.expect("HEAD", MANIFEST, status=401, headers=challenge(wire), sent={"Authorization": "Bearer ready-made"})
+    with pytest.raises(Unauthorized, match="the registry token of a file"):
+        ask(connect(wire, Credentials(registry_token="ready-made", source="a file")))
+
+
+def test_an_identity_token_is_no_password(wire: Wire, connect: Connect) -> None:
+    wire.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
+    wire.expect("HEAD", MANIFEST, status=401, headers={"WWW-Authenticate": "Basic"}, sent={"Authorization": None})
+    with pytest.raises(Unauthorized, match="the identity token of option identity_token"):
+        ask(connect(wire, IDENTITY))
+
+
 def test_a_registry_token_that_is_no_header(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", "/v2/", status=401, headers=challenge(wire))
     with pytest.raises(CredentialsError, match="a file") as caught:
@@ -281,6 +295,14 @@ def test_a_busy_token_server_is_asked_again_and_named(wire: Wire, connect: Conne
         wire.expect("GET", TOKEN_TARGET, status=503)
     with pytest.raises(Unreachable, match=rf"token server 127\.0\.0\.1 of registry {wire.host}: 503"):
         ask(connect(wire))
+
+
+def test_a_token_cut_short_is_asked_for_again(wire: Wire, connect: Connect) -> None:
+    wire.expect("HEAD", MANIFEST, status=401, headers=challenge(wire))
+    wire.expect("GET", TOKEN_TARGET, body=token("t"), cut=5)
+    wire.expect("GET", TOKEN_TARGET, body=token("t"))
+    absent(wire, "Bearer t")
+    ask(connect(wire))
 
 
 def test_a_token_server_that_redirects_is_not_followed(wire: Wire, connect: Connect) -> None:

@@ -302,6 +302,20 @@ def test_a_helper_that_fails(home: Home, script: str, reason: str) -> None:
     assert CANARY not in caught.value.message
 
 
+def test_a_helper_that_is_no_program(home: Home) -> None:
+    home.helper("all", "")
+    (home.path / "bin" / "docker-credential-all").write_bytes(b"\x7fELF?")
+    home.docker({"credsStore": "all"})
+    with pytest.raises(CredentialsError, match="cannot be run"):
+        home.find()
+
+
+def test_a_helper_that_answers_without_listening(home: Home) -> None:
+    home.helper("all", f"exec 0<&-; {answer().partition(';')[2]}")
+    home.docker({"credsStore": "all"})
+    assert home.find().username == "helper"
+
+
 def test_a_helper_that_hangs_is_ended_with_its_children(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker_config, "_HELPER_SECONDS", 0.3)
     home.helper("all", 'sleep 60 & echo $! > "$HOME/child"; wait')
