@@ -45,7 +45,7 @@ def test_finds_what_a_manager_applied() -> None:
 
 
 def test_finds_fields_of_others_that_we_do_not_declare() -> None:
-    verify = {"f:matchOIDCIdentity": {}, "f:provider": {}}
+    verify: dict[str, t.Any] = {"f:matchOIDCIdentity": {}, "f:provider": {}}
     theirs: dict[str, t.Any] = {"f:spec": {"f:suspend": {}, "f:url": {}, "f:verify": verify}}
     spec = {**SPEC, "suspend": True, "verify": {**SPEC["verify"], "matchOIDCIdentity": [{}]}}
     value = _object(spec, _entry("me", OURS), _entry("flux", theirs, "Update"))
