@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import functools
-import io
 import json
 import threading
 import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.artifacts import client, flux_tar, put
-from support.registry import RunningRegistry, registry, running_registry
+from support.artifacts import client
+from support.registry import RunningRegistry, registry
+from support.signing import PASSPHRASE, Key, artifact, count, either, keys, sign, verdict, verify
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
     INDEX,
@@ -22,87 +20,18 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     build_index,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers, put_referrer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
 
 if t.TYPE_CHECKING:
-    from conftest import Result, RunModule
+    from conftest import RunModule
 
-__all__ = ["registry"]
-
-PASSPHRASE = "canary-passphrase"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key pair in files, and in memory."""
-
-    path: str
-    pub: str
-    signing: SigningKey
-
-    @classmethod
-    def make(cls, directory: Path, name: str) -> Key:
-        key = SigningKey.generate()
-        path, pub = directory / f"{name}.key", directory / f"{name}.pub"
-        path.write_bytes(key.encrypted_pem(PASSPHRASE.encode()))
-        pub.write_bytes(key.public.pem)
-        return cls(str(path), str(pub), key)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Key, Key]:
-    directory = tmp_path_factory.mktemp("keys")
-    return Key.make(directory, "one"), Key.make(directory, "two"), Key.make(directory, "three")
-
-
-@pytest.fixture(params=[True, False], ids=["referrers", "tags"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[RunningRegistry]:
-    """A registry with, then one without the referrers API."""
-    with running_registry(tmp_path, referrers=request.param) as running:
-        yield running
-
-
-def artifact(registry: RunningRegistry, content: bytes = b"kind: A\n") -> str:
-    manifest = put(registry.address, "team/app", "", [flux_tar({"a.yaml": content})], {})
-    return f"{registry.address}/team/app@{manifest.digest}"
-
-
-def sign(run_module: RunModule, reference: str, key: Key, **more: t.Any) -> Result:
-    return run_module(
-        "cosign_sign", reference=reference, privatekey_path=key.path, privatekey_passphrase=PASSPHRASE, **more
-    )
-
-
-def verify(run_module: RunModule, reference: str, *keys: Key, **more: t.Any) -> Result:
-    return run_module("cosign_verify", reference=reference, public_keys=[{"path": key.pub} for key in keys], **more)
-
-
-def verdict(run_module: RunModule, reference: str, *keys: Key, **more: t.Any) -> str:
-    result = verify(run_module, reference, *keys, **more)
-    answer = str(result["verdicts"][0]["verdict"])
-    assert bool(result.get("failed", False)) == (answer != "verified"), result
-    return answer
-
-
-def count(registry: RunningRegistry, reference: str) -> dict[str, int]:
-    """How many signatures of each format the registry holds."""
-    digest = reference.partition("@")[2]
-    remote = client(registry.address)
-    legacy = remote.get_manifest("team/app", simple_signing.tag_for(digest))
-    index = remote.get_manifest("team/app", "sha256-" + digest.partition(":")[2])
-    referrers = json.loads(index[0])["manifests"] if index else _api(registry, digest)
-    return {"legacy": len(json.loads(legacy[0])["layers"]) if legacy else 0, "bundle": len(referrers)}
-
-
-def _api(registry: RunningRegistry, digest: str) -> list[t.Any]:
-    return list(list_referrers(client(registry.address), "team/app", digest).entries)
+__all__ = ["either", "keys", "registry"]
 
 
 @pytest.mark.parametrize("form", ["bundle", "legacy", "both", "auto"])
@@ -150,130 +79,6 @@ def test_threshold(run_module: RunModule, registry: RunningRegistry, keys: tuple
     sign(run_module, reference, keys[2], format="legacy")
     assert verdict(run_module, reference, *keys, threshold=2) == "verified"
     assert verify(run_module, reference, keys[0], threshold=2)["failure"]["details"]["option"] == "threshold"
-
-
-class TestVerdicts:
-    def test_a_signature_moved_from_another_digest(
-        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        signed, victim = artifact(either), artifact(either, b"kind: Evil\n")
-        sign(run_module, signed, keys[0], format="legacy")
-        remote = client(either.address)
-        image = remote.get_manifest("team/app", simple_signing.tag_for(signed.partition("@")[2]))
-        assert image is not None
-        remote.put_manifest("team/app", simple_signing.tag_for(victim.partition("@")[2]), *image)
-        assert verdict(run_module, victim, keys[0]) == "tampered"
-
-    def test_a_bundle_about_another_digest(
-        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        victim = artifact(either)
-        plant_bundle(either, victim, keys[0], bundle.build_statement("sha256:" + "1" * 64, {}))
-        assert verdict(run_module, victim, keys[0]) == "tampered"
-
-    def test_another_predicate_is_no_signature_except_for_flux(
-        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        reference = artifact(either)
-        statement = bundle.build_statement(reference.partition("@")[2], {})
-        other = statement.replace(bundle.SIGN_PREDICATE.encode(), b"https://spdx.dev/Document")
-        plant_bundle(either, reference, keys[0], other)
-        assert verdict(run_module, reference, keys[0]) == "unsigned"
-        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "verified"
-        assert verdict(run_module, reference, keys[0], flux_version="2.7") == "unsigned"
-
-    def test_garbage(self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]) -> None:
-        reference = artifact(either)
-        plant_raw(either, reference, b'{"not": "a bundle"}')
-        assert verdict(run_module, reference, keys[0]) == "malformed"
-        sign(run_module, reference, keys[0], format="legacy")
-        assert verdict(run_module, reference, keys[0]) == "verified", "one valid signature is enough"
-        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "verified", (
-            "nor does garbage hide it from Flux"
-        )
-
-    def test_a_foreign_bundle_hides_legacy_signatures_from_flux(
-        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        reference = artifact(either)
-        sign(run_module, reference, keys[1])
-        warned = sign(run_module, reference, keys[0], format="legacy")
-        assert any("hides" in str(warning) for warning in warned["warnings"])
-        assert verdict(run_module, reference, keys[0]) == "verified"
-        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "wrong_key"
-        assert verdict(run_module, reference, keys[0], flux_version="2.7") == "verified"
-
-    def test_bytes_that_do_not_match_their_digest(
-        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        reference = artifact(registry)
-        sign(run_module, reference, keys[0], format="legacy")
-        layer = verify(run_module, reference, keys[0])["verdicts"][0]["signatures"][0]["digest"]
-        path = Path(registry.store.blob_path(layer))
-        path.write_bytes(path.read_bytes().replace(b"sha256", b"sha512"))
-        assert verdict(run_module, reference, keys[0]) == "tampered"
-
-    def test_the_artifact_itself_was_exchanged(
-        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        reference = artifact(registry)
-        sign(run_module, reference, keys[0])
-        path = Path(registry.store.blob_path(reference.partition("@")[2]))
-        path.write_bytes(path.read_bytes() + b" ")
-        assert verdict(run_module, reference, keys[0]) == "tampered"
-
-    def test_what_could_not_be_asked_is_never_unsigned(
-        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        reference = artifact(registry)
-        sign(run_module, reference, keys[0], format="legacy")
-        registry.hooks.append(FailReferrers())
-        refused = verify(run_module, reference, keys[0], retries=0, report_only=True)
-        assert refused["failed"], "report_only excuses refusals, not silence"
-        assert refused["verdicts"][0]["verdict"] == "unreachable"
-
-    def test_report_only(self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]) -> None:
-        result = verify(run_module, artifact(registry), keys[0], report_only=True)
-        assert not result.get("failed", False)
-        assert not result["verified"]
-        assert result["verdicts"][0]["verdict"] == "unsigned"
-
-    def test_an_artifact_that_is_not_there(
-        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        missing = f"{registry.address}/team/app:v9"
-        assert verdict(run_module, missing, keys[0], report_only=False) == "unreachable"
-
-    def test_a_batch_keeps_every_verdict(
-        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
-    ) -> None:
-        good, bad = artifact(registry), artifact(registry, b"kind: B\n")
-        sign(run_module, good, keys[0])
-        result = run_module("cosign_verify", references=[bad, good], public_keys=[{"path": keys[0].pub}])
-        assert [item["verdict"] for item in result["verdicts"]] == ["unsigned", "verified"]
-        assert result["failure"]["details"]["failures"][0]["details"]["verdict"] == "unsigned"
-
-
-class FailReferrers(Hook):
-    """A registry that throttles the referrers API and nothing else, as seen in the wild."""
-
-    def before(self, request: t.Any) -> t.Any:
-        return Response(503, {}, b"busy") if "/referrers/" in request.target else None
-
-
-def plant_bundle(registry: RunningRegistry, reference: str, key: Key, statement: bytes) -> None:
-    signature = key.signing.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-    plant_raw(registry, reference, bundle.build_bundle(statement, signature, key.signing.public.hint))
-
-
-def plant_raw(registry: RunningRegistry, reference: str, content: bytes) -> None:
-    remote, digest = client(registry.address), reference.partition("@")[2]
-    subject = remote.resolve("team/app", digest)
-    assert subject is not None
-    config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, None)
-    for descriptor, data in ((manifest.layers[0], content), (manifest.config, config)):
-        remote.upload_blob("team/app", descriptor, functools.partial(io.BytesIO, data))
-    put_referrer(remote, "team/app", manifest)
 
 
 def test_twenty_signers_at_once_lose_nothing(run_module: RunModule, either: RunningRegistry, tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cosign_verify: every verdict entered, against the embedded registry with and without the referrers API."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from support.artifacts import client
+from support.registry import RunningRegistry, registry
+from support.signing import Key, artifact, either, keys, plant_bundle, plant_raw, sign, verdict, verify
+
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
+
+if t.TYPE_CHECKING:
+    from conftest import RunModule
+
+__all__ = ["either", "keys", "registry"]
+
+
+class TestVerdicts:
+    def test_a_signature_moved_from_another_digest(
+        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        signed, victim = artifact(either), artifact(either, b"kind: Evil\n")
+        sign(run_module, signed, keys[0], format="legacy")
+        remote = client(either.address)
+        image = remote.get_manifest("team/app", simple_signing.tag_for(signed.partition("@")[2]))
+        assert image is not None
+        remote.put_manifest("team/app", simple_signing.tag_for(victim.partition("@")[2]), *image)
+        assert verdict(run_module, victim, keys[0]) == "tampered"
+
+    def test_a_bundle_about_another_digest(
+        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        victim = artifact(either)
+        plant_bundle(either, victim, keys[0], bundle.build_statement("sha256:" + "1" * 64, {}))
+        assert verdict(run_module, victim, keys[0]) == "tampered"
+
+    def test_another_predicate_is_no_signature_except_for_flux(
+        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        reference = artifact(either)
+        statement = bundle.build_statement(reference.partition("@")[2], {})
+        other = statement.replace(bundle.SIGN_PREDICATE.encode(), b"https://spdx.dev/Document")
+        plant_bundle(either, reference, keys[0], other)
+        assert verdict(run_module, reference, keys[0]) == "unsigned"
+        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "verified"
+        assert verdict(run_module, reference, keys[0], flux_version="2.7") == "unsigned"
+
+    def test_garbage(self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]) -> None:
+        reference = artifact(either)
+        plant_raw(either, reference, b'{"not": "a bundle"}')
+        assert verdict(run_module, reference, keys[0]) == "malformed"
+        sign(run_module, reference, keys[0], format="legacy")
+        assert verdict(run_module, reference, keys[0]) == "verified", "one valid signature is enough"
+        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "verified", (
+            "nor does garbage hide it from Flux"
+        )
+
+    def test_a_foreign_bundle_hides_legacy_signatures_from_flux(
+        self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        reference = artifact(either)
+        sign(run_module, reference, keys[1])
+        warned = sign(run_module, reference, keys[0], format="legacy")
+        assert any("hides" in str(warning) for warning in warned["warnings"])
+        assert verdict(run_module, reference, keys[0]) == "verified"
+        assert verdict(run_module, reference, keys[0], flux_version="2.9") == "wrong_key"
+        assert verdict(run_module, reference, keys[0], flux_version="2.7") == "verified"
+
+    def test_bytes_that_do_not_match_their_digest(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        reference = artifact(registry)
+        sign(run_module, reference, keys[0], format="legacy")
+        layer = verify(run_module, reference, keys[0])["verdicts"][0]["signatures"][0]["digest"]
+        path = Path(registry.store.blob_path(layer))
+        path.write_bytes(path.read_bytes().replace(b"sha256", b"sha512"))
+        assert verdict(run_module, reference, keys[0]) == "tampered"
+
+    def test_the_artifact_itself_was_exchanged(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        reference = artifact(registry)
+        sign(run_module, reference, keys[0])
+        path = Path(registry.store.blob_path(reference.partition("@")[2]))
+        path.write_bytes(path.read_bytes() + b" ")
+        assert verdict(run_module, reference, keys[0]) == "tampered"
+
+    def test_what_could_not_be_asked_is_never_unsigned(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        reference = artifact(registry)
+        sign(run_module, reference, keys[0], format="legacy")
+        registry.hooks.append(FailReferrers())
+        refused = verify(run_module, reference, keys[0], retries=0, report_only=True)
+        assert refused["failed"], "report_only excuses refusals, not silence"
+        assert refused["verdicts"][0]["verdict"] == "unreachable"
+
+    def test_report_only(self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]) -> None:
+        result = verify(run_module, artifact(registry), keys[0], report_only=True)
+        assert not result.get("failed", False)
+        assert not result["verified"]
+        assert result["verdicts"][0]["verdict"] == "unsigned"
+
+    def test_an_artifact_that_is_not_there(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        missing = f"{registry.address}/team/app:v9"
+        assert verdict(run_module, missing, keys[0], report_only=False) == "unreachable"
+
+    def test_a_batch_keeps_every_verdict(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        good, bad = artifact(registry), artifact(registry, b"kind: B\n")
+        sign(run_module, good, keys[0])
+        result = run_module("cosign_verify", references=[bad, good], public_keys=[{"path": keys[0].pub}])
+        assert [item["verdict"] for item in result["verdicts"]] == ["unsigned", "verified"]
+        assert result["failure"]["details"]["failures"][0]["details"]["verdict"] == "unsigned"
+
+
+class FailReferrers(Hook):
+    """A registry that throttles the referrers API and nothing else, as seen in the wild."""
+
+    def before(self, request: t.Any) -> t.Any:
+        return Response(503, {}, b"busy") if "/referrers/" in request.target else None
