@@ -1,78 +1,94 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a gzipped tar from the wire, member by member, within limits.
+"""Reading a gzipped tar from the wire, member by member, within limits. Nothing here writes a file.
 
-Nothing here writes a file. tarfile is used for one header at a time only: its own iteration would read a PAX header of
-any size into memory, and its extraction trusts names. Rules for names: fluxcd/pkg tar/untar.go (validRelPath), and more.
+Rules: what fluxcd/pkg tar/untar.go refuses is refused, and so is what two readers could take for different things.
+Python's tarfile is not used: it trusts names, and reads extended headers of any size into memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tarfile
 import typing as t
-import zlib
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import tarball
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip, names, tar_header, tarball
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.tar_header import BLOCK, Header
 
-_BLOCK = 512
+__all__ = ["Archive", "Contents", "Limits", "Member", "UnsafeArchive", "content_digest", "contents", "safe_name"]
+
 _PIECE = 256 * 1024
-_FREE = 16 << 20  # bytes that are harmless whatever the ratio
 _MAX_EXTENDED = 64 * 1024
-_EXTENDED_TYPES = (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE)
-_SKIPPED_TYPES = (tarfile.SYMTYPE,)
+_GIT_ARCHIVE = "pax_global_header"
+_EXTENDED_TYPES = (tar_header.PAX, tar_header.GNU_LONG_NAME, tar_header.GNU_LONG_LINK)
 
-
-class UnsafeArchive(GitopsError):
-    """An archive that is malformed, too large, or holds what must not be unpacked."""
-
-    code = "unsafe_archive"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`content` and `ratio` bound the unpacked bytes (absolutely, and for each compressed byte), `entries` the members."""
-
-    content: int = 4 << 30
-    entries: int = 1_000_000
-    ratio: int = 250
+Kind = t.Literal["file", "directory", "link"]
+_KINDS: dict[bytes, Kind] = {
+    tar_header.FILE: "file",
+    tar_header.OLD_FILE: "file",
+    tar_header.DIRECTORY: "directory",
+    tar_header.SYMBOLIC_LINK: "link",
+}
 
 
 @dataclass(frozen=True)
 class Member:
-    """One entry. `kind` is file, directory or link; only a file has content, which must be read before the next member."""
+    """One entry. Only a file has content, which must be read before the next member; `size` is in bytes."""
 
     name: str
-    kind: t.Literal["file", "directory", "link"]
+    kind: Kind
     size: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """`digest`: what our own tar of these files would have; `diff_id`: the digest of the tar as it was found."""
+
+    digest: str
+    diff_id: str
 
 
 class Archive:
     """Iterate over the members; `content()` gives the current file's bytes."""
 
-    def __init__(self, gzipped: t.Iterable[bytes], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        gzipped: t.Iterable[bytes],
+        limits: Limits | None = None,
+        *,
+        observe: t.Callable[[bytes], object] = lambda _piece: None,
+    ) -> None:
         self._limits = limits or Limits()
-        self._plain = _inflate(gzipped, self._limits)
+        self._observe = observe
+        self._plain = gunzip.inflate(gzipped, self._limits)
         self._buffer = bytearray()
-        self._left = 0
-        self._padding = 0
-        self._seen: dict[str, str] = {}
+        self._left = self._padding = 0
+        self._kinds: dict[str, Kind] = {}
+        self._names_left = self._limits.names
+        self._headers = 0
+        # A global header with a comment, as `git archive` writes it: harmless, but Flux unpacks it as an empty file.
+        self.has_comment = False
 
     def __iter__(self) -> t.Iterator[Member]:
         """The members in archive order; UnsafeArchive for the first that is not safe."""
-        override: dict[str, str] = {}
+        extended: dict[bytes, dict[bytes, bytes]] = {}
         while True:
             for _ in self.content():
                 pass
-            info = self._header()
-            if info is None:
-                return
-            if info.type in _EXTENDED_TYPES:
-                override.update(self._extended(info))
-                continue
-            yield self._member(info, override)
-            override = {}
+            header = self._header()
+            if header is None:
+                break
+            if header.type in _EXTENDED_TYPES:
+                if header.type in extended:
+                    raise UnsafeArchive("a member has two extended headers of one kind")
+                extended[header.type] = self._extended(header)
+            elif header.type == tar_header.PAX_GLOBAL:
+                self._global(header, extended)
+            else:
+                yield self._member(header, _overrides(extended))
+                extended = {}
+        if extended:
+            raise UnsafeArchive("the archive ends after an extended header")
 
     def content(self) -> t.Iterator[bytes]:
         """The rest of the current file, in pieces."""
@@ -84,58 +100,78 @@ class Archive:
             self._take(self._padding)
             self._padding = 0
 
-    def _member(self, info: tarfile.TarInfo, override: dict[str, str]) -> Member:
-        if any(key.startswith("GNU.sparse") for key in override):
-            raise UnsafeArchive("the archive holds a sparse file")
-        name = safe_name(override.get("path", info.name))
-        size = _number(override["size"]) if "size" in override else info.size
-        if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
-            self._left, self._padding = size, -size % _BLOCK
-            return self._note(Member(name, "file", size))
-        if info.type == tarfile.DIRTYPE:
-            return self._note(Member(name, "directory", 0))
-        if info.type in _SKIPPED_TYPES:
-            return self._note(Member(name, "link", 0))
-        raise UnsafeArchive(f"{name!r} is neither a file nor a directory (type {info.type!r})", entry=name)
+    def _member(self, header: Header, overrides: dict[bytes, bytes]) -> Member:
+        raw = tar_header.decode(overrides[b"path"]) if b"path" in overrides else header.name
+        name = safe_name(raw)
+        kind = _KINDS.get(header.type)
+        if kind is None:
+            raise UnsafeArchive(f"{name!r} is neither a file nor a directory (type {header.type!r})", entry=name)
+        size = tar_header.agreed_size(header, overrides.get(b"size"))
+        if kind == "file":
+            self._check_file(name, raw, size)
+            self._left, self._padding = size, -size % BLOCK
+        elif size:
+            raise UnsafeArchive(f"{name!r} is a {kind} with content", entry=name)
+        self._note(name, kind)
+        return Member(name, kind, size)
 
-    def _note(self, member: Member) -> Member:
+    def _check_file(self, name: str, raw: str, size: int) -> None:
+        if name == "." or raw.endswith(("/", "/.")):
+            raise UnsafeArchive(f"{name!r} is a file with the name of a directory", entry=name)
+        if size > self._limits.content:
+            raise UnsafeArchive(f"{name!r} is larger than the limit of {self._limits.content} bytes", entry=name)
+
+    def _note(self, name: str, kind: Kind) -> None:
         """Each name once, and nothing below a file: a second entry could replace what was checked."""
-        known = self._seen.get(member.name)
-        if known and not known == member.kind == "directory":
-            raise UnsafeArchive(f"{member.name!r} is in the archive twice", entry=member.name)
-        parent = member.name.rpartition("/")[0]
-        while parent:
-            if self._seen.get(parent, "directory") != "directory":
-                raise UnsafeArchive(f"{member.name!r} is below {parent!r}, which is no directory", entry=member.name)
+        known = self._kinds.get(name)
+        if known and not known == kind == "directory":
+            raise UnsafeArchive(f"{name!r} is in the archive twice, or is no directory but holds entries", entry=name)
+        self._remember(name, kind)
+        parent = name.rpartition("/")[0]
+        while parent and parent not in self._kinds:
+            self._remember(parent, "directory")
             parent = parent.rpartition("/")[0]
-        self._seen[member.name] = member.kind
-        if len(self._seen) > self._limits.entries:
-            raise UnsafeArchive(f"the archive has more than {self._limits.entries} entries")
-        return member
+        if parent and self._kinds[parent] != "directory":
+            raise UnsafeArchive(f"{name!r} is below {parent!r}, which is no directory", entry=name)
 
-    def _header(self) -> tarfile.TarInfo | None:
-        block = self._take(_BLOCK)
-        if block == bytes(_BLOCK):
+    def _remember(self, name: str, kind: Kind) -> None:
+        self._names_left -= len(name)
+        if self._names_left < 0:
+            raise UnsafeArchive(f"the names in the archive have more than {self._limits.names} characters")
+        self._kinds[name] = kind
+
+    def _header(self) -> Header | None:
+        """The next header; None at the end, which the rest of the stream has to confirm."""
+        block = self._take(BLOCK)
+        if block == bytes(BLOCK):
             self._end()
             return None
-        try:
-            info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-        except (tarfile.HeaderError, UnicodeDecodeError, ValueError) as error:
-            raise UnsafeArchive(f"a tar header is malformed: {error}") from None
-        if info.size < 0:
-            raise UnsafeArchive("a tar header has a negative size")
-        return info
+        header = tar_header.parse(block)
+        if header.type not in _EXTENDED_TYPES:
+            self._headers += 1
+            if self._headers > self._limits.entries:
+                raise UnsafeArchive(f"the archive has more than {self._limits.entries} entries")
+        return header
 
-    def _extended(self, info: tarfile.TarInfo) -> dict[str, str]:
-        if info.size > _MAX_EXTENDED:
+    def _extended(self, header: Header) -> dict[bytes, bytes]:
+        if header.size > _MAX_EXTENDED:
             raise UnsafeArchive(f"an extended header is larger than {_MAX_EXTENDED} bytes")
-        data = self._take(info.size)
-        self._take(-info.size % _BLOCK)
-        if info.type == tarfile.XGLTYPE:
+        data = self._take(header.size)
+        self._take(-header.size % BLOCK)
+        if header.type == tar_header.GNU_LONG_NAME:
+            return {b"path": data.rstrip(b"\0")}
+        if header.type == tar_header.GNU_LONG_LINK:
             return {}
-        if info.type == tarfile.GNUTYPE_LONGNAME:
-            return {"path": _decode(data.rstrip(b"\0"))}
-        return _pax_records(data)
+        records = tar_header.pax_records(data)
+        if any(key.startswith(b"GNU.sparse") for key in records):
+            raise UnsafeArchive("the archive holds a sparse file")
+        return records
+
+    def _global(self, header: Header, pending: t.Collection[bytes]) -> None:
+        """A global header is a file to Go, and changes all that follow to others: only that of git is harmless."""
+        if pending or header.name != _GIT_ARCHIVE or set(self._extended(header)) - {b"comment"}:
+            raise UnsafeArchive("the archive has a global header, and not the comment that git writes")
+        self.has_comment = True
 
     def _end(self) -> None:
         """After the first zero block only zeros may follow: what hides behind the end would be signed unread."""
@@ -143,12 +179,12 @@ class Archive:
         while rest:
             if rest.strip(b"\0"):
                 raise UnsafeArchive("the archive has data after its end")
-            rest = next(self._plain, b"")
+            rest = self._next()
         self._buffer.clear()
 
     def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
-            piece = next(self._plain, b"")
+            piece = self._next()
             if not piece:
                 raise UnsafeArchive("the archive ends too early")
             self._buffer += piece
@@ -156,24 +192,32 @@ class Archive:
         del self._buffer[:size]
         return data
 
+    def _next(self) -> bytes:
+        piece = next(self._plain, b"")
+        self._observe(piece)
+        return piece
+
 
 def safe_name(name: str) -> str:
     """The name without `./` and a trailing `/`, or `.` for the root; UnsafeArchive if it could leave the directory."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if not name or name.startswith("/") or ".." in parts or "\\" in name:
-        raise UnsafeArchive(f"{name[:200]!r} is not a path inside the archive", entry=name[:200])
-    if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        raise UnsafeArchive(f"{name[:200]!r} holds control characters", entry=name[:200])
-    return "/".join(parts) or "."
+    if reason := names.refusal(name):
+        raise UnsafeArchive(f"{name[:200]!r} {reason}", entry=name[:200])
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) or "."
 
 
 def content_digest(gzipped: t.Iterable[bytes], limits: Limits | None = None) -> str | None:
-    """The digest that our own tar of the archive's content would have; None if we would never have made it.
+    """`contents(…).digest`, or None."""
+    found = contents(gzipped, limits)
+    return found.digest if found else None
+
+
+def contents(gzipped: t.Iterable[bytes], limits: Limits | None = None) -> Contents | None:
+    """What the archive holds, in terms of ours; None if we would never have made it.
 
     Whatever wrote the archive, two equal digests mean: the same names, the same bytes, in the same order, nothing else.
     """
-    archive = Archive(gzipped, limits)
-    digest, empty = hashlib.sha256(), True
+    digest, plain, empty = hashlib.sha256(), hashlib.sha256(), True
+    archive = Archive(gzipped, limits, observe=plain.update)
     for member in archive:
         if member.kind == "link":
             return None
@@ -185,60 +229,16 @@ def content_digest(gzipped: t.Iterable[bytes], limits: Limits | None = None) -> 
             digest.update(piece)
         digest.update(tarball.padding(member.size))
     digest.update(tarball.END)
-    return None if empty else "sha256:" + digest.hexdigest()
+    if empty or archive.has_comment:
+        return None
+    return Contents(f"sha256:{digest.hexdigest()}", f"sha256:{plain.hexdigest()}")
 
 
-def _inflate(gzipped: t.Iterable[bytes], limits: Limits) -> t.Iterator[bytes]:
-    """Decompress one or more gzip members, counting; the pieces are at most 256 KiB whatever the input says."""
-    engine = zlib.decompressobj(31)
-    received = produced = 0
-    try:
-        for piece in gzipped:
-            received += len(piece)
-            full = False
-            while piece or full:
-                if engine.eof:
-                    engine = zlib.decompressobj(31)
-                data = engine.decompress(piece, _PIECE)
-                full = len(data) == _PIECE and not engine.eof  # more may wait inside the engine
-                produced += len(data)
-                if produced > min(limits.content, limits.ratio * received + _FREE):
-                    raise UnsafeArchive(
-                        f"the archive unpacks to more than its limit ({limits.content} bytes, {limits.ratio}:1)"
-                    )
-                if data:
-                    yield data
-                piece = engine.unused_data if engine.eof else engine.unconsumed_tail
-        if not engine.eof:
-            raise UnsafeArchive("the gzip stream ends too early")
-    except zlib.error as error:
-        raise UnsafeArchive(f"the gzip stream is malformed: {error}") from None
-
-
-def _pax_records(data: bytes) -> dict[str, str]:
-    records: dict[str, str] = {}
-    while data:
-        length, space, _ = data.partition(b" ")
-        end = _number(_decode(length)) if space else 0
-        record = data[len(length) + 1 : end]
-        key, equals, value = record[:-1].partition(b"=")
-        if not equals or len(record) < 3 or record[-1:] != b"\n" or end > len(data):
-            raise UnsafeArchive("a PAX header is malformed")
-        if _decode(key) in records:
-            raise UnsafeArchive("a PAX header names a field twice")
-        records[_decode(key)] = _decode(value)
-        data = data[end:]
-    return records
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 15:
-        raise UnsafeArchive(f"a PAX header holds {text[:20]!r} where a number is expected")
-    return int(text)
-
-
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnsafeArchive("a name in the archive is not UTF-8") from None
+def _overrides(extended: dict[bytes, dict[bytes, bytes]]) -> dict[bytes, bytes]:
+    """What the extended headers of one member say together; they must not contradict each other."""
+    merged: dict[bytes, bytes] = {}
+    for records in extended.values():
+        if not merged.keys().isdisjoint(records):
+            raise UnsafeArchive("two extended headers name the same field")
+        merged |= records
+    return merged

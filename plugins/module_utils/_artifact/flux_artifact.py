@@ -10,8 +10,9 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import tarball
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json, tarball
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST, Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
@@ -25,7 +26,18 @@ REVISION = "org.opencontainers.image.revision"
 # The digest of the tar before compression. A claim, believed only after it was confirmed.
 CONTENT = "gitops.proven/content-digest"
 # Flux never reads the config; these are the constant bytes that its CLI 2.9 writes.
-CONFIG_BYTES = b'{"architecture":"","created":"0001-01-01T00:00:00Z","os":"","rootfs":{"type":"layers","diff_ids":null},"config":{}}'
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def _config(created: str, diff_id: str | None) -> bytes:
+    history: dict[str, t.Any] = {"history": [{"created": _NEVER}]} if diff_id else {}
+    rootfs = {"type": "layers", "diff_ids": [diff_id] if diff_id else None}
+    return strict_json.compact(
+        {"architecture": "", "created": created, **history, "os": "", "rootfs": rootfs, "config": {}}
+    )
+
+
+CONFIG_BYTES = _config(_NEVER, None)
 CONFIG = Descriptor.of(CONFIG_TYPE, CONFIG_BYTES)
 
 
@@ -63,18 +75,16 @@ def manifest(layer: Layer, annotations: t.Mapping[str, str]) -> Manifest:
     return Manifest.build(CONFIG, [layer.descriptor], annotations={**annotations, CONTENT: layer.content_digest})
 
 
-def adoptable(found: Manifest, annotations: t.Mapping[str, str]) -> str | None:
+def adoptable(found: Manifest, annotations: t.Mapping[str, str], diff_id: str | None = None) -> str | None:
     """Why `found` is not what we would have made with `annotations`, whatever its layer holds; None if it could be.
 
-    What is adopted will be signed, so nothing unknown may ride along: one layer, known media types, no subject, and no
-    annotation but the requested ones, the content digest, and a creation time where none was requested.
+    What is adopted will be signed, so nothing unknown may ride along: one layer, known media types, no field that we do
+    not write, a config that a Flux CLI writes, and no annotation but the requested ones, the content digest, and a
+    creation time where none was requested. Configs of Flux up to 2.8 hold the digest of the uncompressed layer: they
+    are known only to a caller who has read it and gives it as `diff_id`.
     """
-    if found.media_type != MANIFEST or found.config.media_type != CONFIG_TYPE:
-        return "it is not a Flux artifact"
-    if [layer.media_type for layer in found.layers] != [LAYER_TYPE]:
-        return "it does not have the one layer of a Flux artifact"
-    if found.subject is not None or found.artifact_type is not None:
-        return "it refers to another artifact"
+    if foreign := _foreign(found, diff_id):
+        return foreign
     rest = {key: value for key, value in found.annotations.items() if key != CONTENT}
     if CREATED not in annotations:
         rest.pop(CREATED, None)
@@ -82,3 +92,31 @@ def adoptable(found: Manifest, annotations: t.Mapping[str, str]) -> str | None:
         differing = sorted({key for key, _ in rest.items() ^ annotations.items()})
         return f"its annotations differ: {', '.join(differing)[:300]}"
     return None
+
+
+def _foreign(found: Manifest, diff_id: str | None) -> str | None:
+    """What of `found` no Flux CLI would have written, its annotations aside."""
+    if found.media_type != MANIFEST or found.config.media_type != CONFIG_TYPE:
+        return "it is not a Flux artifact"
+    if [layer.media_type for layer in found.layers] != [LAYER_TYPE]:
+        return "it does not have the one layer of a Flux artifact"
+    if found.subject is not None or found.artifact_type is not None:
+        return "it refers to another artifact"
+    if strict_json.loads(found.raw, "manifest") != _as_we_write(found):
+        return "it has fields that Flux does not write"
+    if found.config.digest not in _known_configs(found.annotations.get(CREATED), diff_id):
+        return "its config is not one that Flux writes"
+    return None
+
+
+def _as_we_write(found: Manifest) -> t.Any:
+    config, layer = (Descriptor(part.media_type, part.digest, part.size) for part in (found.config, found.layers[0]))
+    return strict_json.loads(Manifest.build(config, [layer], annotations=found.annotations).raw, "manifest")
+
+
+def _known_configs(created: str | None, diff_id: str | None) -> set[str]:
+    """What the CLI writes: 2.9 the constant, 2.10 with the time of creation, up to 2.8 with the diff id as well."""
+    configs = [CONFIG_BYTES]
+    if created:
+        configs += [_config(created, None)] + ([_config(created, diff_id)] if diff_id else [])
+    return {of_bytes(config) for config in configs}
