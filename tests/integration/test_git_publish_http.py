@@ -18,7 +18,8 @@ from support.publishing import Publisher, publish
 
 __all__ = ["publish"]
 
-TOKEN = "canary/s3cret+%41"
+# Not a word that any other process of this machine has on its command line.
+TOKEN = "kestrel-7f3a9c/s3cret+%41"
 USERS = {"git": TOKEN, "ann": "anns-own-secret"}
 FILES = [{"path": "clusters/one/app.yaml", "content": "a: 1\n"}]
 
@@ -104,8 +105,8 @@ def test_and_never_beside_a_token(publish: Publisher, server: GitHttpServer) -> 
 @pytest.mark.parametrize(
     ("options", "tried"),
     [
-        ({"token": "canary-wrong"}, "tried: the option token, with the user name git"),
-        ({"token": "canary-wrong", "username": "bob"}, "tried: the option token, with the user name bob"),
+        ({"token": "a-wrong-one"}, "tried: the option token, with the user name git"),
+        ({"token": "a-wrong-one", "username": "bob"}, "tried: the option token, with the user name bob"),
         ({}, "tried: no token was given; git's own credential helpers and ~/.netrc"),
     ],
 )
@@ -117,7 +118,7 @@ def test_wrong_or_no_credentials(
     assert failed["failure"]["code"] == "authentication_failed"
     assert tried in failed["msg"]
     assert server.url("fleet.git") in failed["msg"]
-    assert "canary" not in str(failed)
+    assert "a-wrong-one" not in str(failed)
     assert bare.tip() == before
 
 
@@ -349,4 +350,4 @@ def test_the_token_is_nowhere(
     output = capfd.readouterr()
     served = "\n".join(path.read_text(errors="replace") for path in bare.path.rglob("*") if path.is_file())
     for seen in (record, *watched.command_lines, str(result), output.out, output.err, served):
-        assert "canary" not in seen
+        assert "kestrel-7f3a9c" not in seen
