@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing, verdicts
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
@@ -87,9 +88,10 @@ class Sign:
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
-        subject = registry.resolve(reference.repository, reference.pointer)
-        if subject is None:  # in check mode it may be what an earlier task would have pushed
+        found = registry.get_manifest(reference.repository, reference.pointer)  # proven bytes, not a header's word
+        if found is None:  # in check mode it may be what an earlier task would have pushed
             return SignItem(request, None, request.formats, [f"{reference} is not in the registry"])
+        subject = Descriptor(found[1], of_bytes(found[0]), len(found[0]))
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, name))
         item = SignItem(request, subject, missing)
         alone = self._flux_reads_bundles and "bundle" not in request.formats
