@@ -83,10 +83,10 @@ def _judge(way: _Way, what: str, pattern: str) -> Weakness | None:
         return Weakness(True, "matches everybody")
     if not way.begun:
         return Weakness(
-            True, f"does not begin with ^, so that anything may stand before it: write {anchored(pattern)!r}"
+            True, f"does not begin with ^, so that anything may stand before it: write '{anchored(pattern)}'"
         )
     if not way.ended and (what == "issuer" or not way.prefix.endswith("/") or way.suffix):
-        return Weakness(True, f"does not end with $, so that anything may follow it: write {anchored(pattern)!r}")
+        return Weakness(True, f"does not end with $, so that anything may follow it: write '{anchored(pattern)}'")
     if not way.prefix:
         return (
             None
@@ -118,7 +118,7 @@ def _loose_dots(pattern: str) -> Weakness | None:
     scheme = _URL.search(pattern)
     host = pattern[scheme.end() :].partition("/")[0] if scheme else pattern.rpartition("@")[2]
     if _LOOSE_DOT.search(host):
-        return Weakness(False, f"has a dot that matches any character in its host: write {_escaped(pattern)!r}")
+        return Weakness(False, f"has a dot that matches any character in its host: write '{_escaped(pattern)}'")
     return None
 
 

@@ -75,9 +75,14 @@ def _patterns(fatal: bool) -> t.Callable[[Source], t.Iterator[Problem]]:
             for what, pattern in (("issuer", one.issuer), ("subject", one.subject)):
                 reason = _weak(pattern, t.cast("t.Literal['issuer', 'subject']", what), fatal)
                 if reason:
-                    yield f"verify.match_oidc_identity[{place}].{what}", f"{pattern[:200]!r} {reason}"
+                    yield f"verify.match_oidc_identity[{place}].{what}", f"{_quoted(pattern)} {reason}"
 
     return check
+
+
+def _quoted(pattern: str) -> str:
+    """As YAML takes it, ready to be copied: repr would double the backslashes."""
+    return f"'{pattern[:200]}'" if pattern.isprintable() else repr(pattern[:200])
 
 
 def _weak(pattern: str, what: t.Literal["issuer", "subject"], fatal: bool) -> str | None:

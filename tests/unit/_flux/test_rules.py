@@ -244,7 +244,7 @@ def test_errors_come_first_and_all_of_them() -> None:
 
 def test_reasons_say_what_to_do() -> None:
     (found,) = _judge(_keyless({**GITHUB, "subject": "https://github.com/org/"}))
-    assert r"'^https://github\\.com/org/.*$'" in found.reason
+    assert r"'^https://github\.com/org/.*$'" in found.reason
     assert found.as_value() == {
         "rule": "identity-lets-anybody-in",
         "severity": "error",
@@ -256,3 +256,8 @@ def test_reasons_say_what_to_do() -> None:
 def test_a_password_in_the_address_is_not_repeated() -> None:
     (found,) = _judge({"url": "oci://user:hunter2@ghcr.io/org/app"})
     assert "hunter2" not in found.reason
+
+
+def test_a_pattern_that_cannot_be_printed_is_escaped() -> None:
+    (found,) = _judge(_keyless({**GITHUB, "subject": "a\nb"}))
+    assert found.reason.startswith(r"'a\nb' does not begin")

@@ -211,6 +211,14 @@ def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, text: str, reason: str
     assert "hunter2" not in caught.value.message
 
 
+def test_several_kubeconfigs_without_a_current_context(tmp_path: Path) -> None:
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path in paths:
+        path.write_text('{"contexts": [], "clusters": [], "users": []}')
+    with pytest.raises(InvalidOption, match=r"^kubeconfig: .*current-context"):
+        _connect(kubeconfig=":".join(map(str, paths)))
+
+
 def test_a_context_that_is_not_there(tmp_path: Path) -> None:
     path = _kubeconfig(tmp_path / "config", "https://one.example", {})
     with pytest.raises(InvalidOption, match=r"^context: .*name other"):
