@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.artifacts import client, flux_tar, put
+from support.artifacts import client, flux_tar, old_config, put
 from support.registry import RunningRegistry, registry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONTENT, CREATED
@@ -127,6 +129,20 @@ class TestAdoption:
         assert not done["changed"]
         assert done["artifact"]["state"] == "adopted"
         assert done["artifact"]["digest"] == theirs.digest
+
+    def test_same_content_by_flux_before_2_9(
+        self, run_module: RunModule, registry: RunningRegistry, tree: Path
+    ) -> None:
+        """Those versions put the time and the digest of the uncompressed layer into the config."""
+        layer, created = flux_tar(FILES), "2026-01-01T00:00:00Z"
+        diff_id = "sha256:" + hashlib.sha256(gzip.decompress(layer)).hexdigest()
+        annotations = {**self.REVISION, CREATED: created}
+        theirs = put(registry.address, "team/app", "v1", [layer], annotations, config=old_config(created, diff_id))
+        done = self.push(run_module, registry, tree)
+        assert (done["changed"], done["artifact"]["digest"]) == (False, theirs.digest)
+        lying = old_config(created, "sha256:" + "0" * 64)
+        theirs = put(registry.address, "team/app", "v1", [layer], annotations, config=lying)
+        assert self.push(run_module, registry, tree)["artifact"]["digest"] != theirs.digest
 
     @pytest.mark.parametrize(
         ("layers", "annotations", "more"),

@@ -44,6 +44,14 @@ def flux_tar(files: t.Mapping[str, bytes]) -> bytes:
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
+def old_config(created: str, diff_id: str) -> bytes:
+    """The config that the flux CLI wrote up to 2.8."""
+    return (
+        f'{{"architecture":"","created":"{created}","history":[{{"created":"0001-01-01T00:00:00Z"}}],"os":"",'
+        f'"rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}},"config":{{}}}}'
+    ).encode()
+
+
 def put(
     address: str,
     repository: str,
@@ -53,14 +61,14 @@ def put(
     *,
     layer_type: str = LAYER_TYPE,
     config_type: str = CONFIG_TYPE,
-    subject: Descriptor | None = None,
+    config: bytes = CONFIG_BYTES,
 ) -> Manifest:
     """Push an artifact made of these layers under a tag or by digest (pointer "")."""
     registry = client(address)
-    config = Descriptor.of(config_type, CONFIG_BYTES)
+    described_config = Descriptor.of(config_type, config)
     described = [Descriptor.of(layer_type, layer) for layer in layers]
-    for descriptor, content in [(config, CONFIG_BYTES), *zip(described, layers, strict=True)]:
+    for descriptor, content in [(described_config, config), *zip(described, layers, strict=True)]:
         registry.upload_blob(repository, descriptor, functools.partial(io.BytesIO, content))
-    manifest = Manifest.build(config, described, annotations=annotations, subject=subject)
+    manifest = Manifest.build(described_config, described, annotations=annotations)
     registry.put_manifest(repository, pointer or manifest.digest, manifest.raw, manifest.media_type)
     return manifest

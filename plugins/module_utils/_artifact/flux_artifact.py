@@ -23,6 +23,8 @@ LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"
 CREATED = "org.opencontainers.image.created"
 SOURCE = "org.opencontainers.image.source"
 REVISION = "org.opencontainers.image.revision"
+# Why a config is refused: the one reason of adoptable() that reading the layer can still turn.
+UNKNOWN_CONFIG = "its config is not one that Flux writes"
 # The digest of the tar before compression. A claim, believed only after it was confirmed.
 CONTENT = "gitops.proven/content-digest"
 # Flux never reads the config; these are the constant bytes that its CLI 2.9 writes.
@@ -105,7 +107,7 @@ def _foreign(found: Manifest, diff_id: str | None) -> str | None:
     if strict_json.loads(found.raw, "manifest") != _as_we_write(found):
         return "it has fields that Flux does not write"
     if found.config.digest not in _known_configs(found.annotations.get(CREATED), diff_id):
-        return "its config is not one that Flux writes"
+        return UNKNOWN_CONFIG
     return None
 
 

@@ -230,16 +230,24 @@ def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushI
     The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
     may push can claim it, and what is unchanged here will be signed.
     """
-    if flux_artifact.adoptable(found, request.annotations) is not None:
+    if flux_artifact.adoptable(found, request.annotations) not in (None, flux_artifact.UNKNOWN_CONFIG):
         return None
     if found.layers[0].digest == item.layer.descriptor.digest:
-        return found
-    claimed = found.annotations.get(flux_artifact.CONTENT)
-    if claimed is not None and claimed != item.layer.content_digest:
+        diff_id = item.layer.content_digest
+    else:
+        contents = _contents(registry, request, found, item)
+        if contents is None or contents.digest != item.layer.content_digest:
+            return None
+        diff_id = contents.diff_id
+    return found if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
+
+
+def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> archive.Contents | None:
+    """What the layer of `found` really holds; None where that cannot be what we have packed."""
+    if found.annotations.get(flux_artifact.CONTENT, item.layer.content_digest) != item.layer.content_digest:
         return None
     limits = archive.Limits(content=item.layer.content_size + (1 << 20))
     try:
-        content = archive.content_digest(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
+        return archive.contents(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
     except archive.UnsafeArchive:
         return None
-    return found if content == item.layer.content_digest else None
