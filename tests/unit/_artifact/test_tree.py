@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import inspect
 import os
@@ -33,6 +34,15 @@ def listed(root: Path | str, *ignored: str, resolve: bool = False) -> list[str]:
     """The entries' names, directories with a slash at the end."""
     entries = Tree(str(root), Ignore(ignored), resolve).entries()
     return [entry.name if entry.source else f"{entry.name}/" for entry in entries]
+
+
+def open_below(root: Path) -> list[str]:
+    """What this process has open there."""
+    targets = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own is closed by now
+            targets.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [target for target in targets if target.startswith(str(root))]
 
 
 class TestOrder:
@@ -319,7 +329,6 @@ class TestUnreadable:
     def test_an_error_of_the_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
         make(tmp_path, "a/f")
         original: t.Callable[..., t.Any] = getattr(os, call)
-        before = len(os.listdir("/proc/self/fd"))
 
         def fail(path: t.Any, *arguments: t.Any, **options: t.Any) -> t.Any:
             where = os.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else str(path)
@@ -331,21 +340,20 @@ class TestUnreadable:
             patch.setattr(os, call, fail)
             with pytest.raises(UnreadableTree, match="'a' cannot be read: Input/output error"):
                 listed(tmp_path)
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert open_below(tmp_path) == []
 
     def test_directories_are_closed(self, tmp_path: Path) -> None:
         make(tmp_path, "a/b/f", "a/g")
         (tmp_path / "c").symlink_to("a/b")
-        before = len(os.listdir("/proc/self/fd"))
         entries = Tree(str(tmp_path), Ignore(), True).entries()
         assert [next(entries).name for _ in range(4)][-1] == "a/b/f"
-        assert len(os.listdir("/proc/self/fd")) == before + 3
+        assert sorted(open_below(tmp_path)) == [str(tmp_path / name) for name in ("", "a", "a/b")]
         assert [entry.name for entry in entries][-1] == "c/f"
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert open_below(tmp_path) == []
         unfinished = Tree(str(tmp_path), Ignore()).entries()
         assert [next(unfinished).name for _ in range(3)][-1] == "a/b"
         del unfinished
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert open_below(tmp_path) == []
 
 
 def _collections() -> str:
