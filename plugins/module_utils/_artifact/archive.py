@@ -175,7 +175,7 @@ class Archive:
 
     def _end(self) -> None:
         """After the first zero block only zeros may follow: what hides behind the end would be signed unread."""
-        rest = bytes(self._buffer)
+        rest = bytes(self._buffer) or self._next()
         while rest:
             if rest.strip(b"\0"):
                 raise UnsafeArchive("the archive has data after its end")

@@ -7,6 +7,7 @@ import gzip
 import subprocess
 import time
 import tracemalloc
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -296,6 +297,27 @@ class TestTheEnd:
     def test_nothing_hides_behind_it(self, end: bytes) -> None:
         with pytest.raises(UnsafeArchive, match="data after its end"):
             read(entry(b"a"), end=end)
+
+    @pytest.mark.parametrize("zeros", [512, 1024])
+    def test_nothing_hides_behind_it_in_a_gzip_member_of_its_own(self, zeros: int) -> None:
+        first, second = gzip.compress(entry(b"a") + bytes(zeros)), gzip.compress(entry(b"hidden") + END)
+        for pieces in ([first + second], [first, second], [first, b"", second]):
+            with pytest.raises(UnsafeArchive, match="data after its end"):
+                list(Archive(pieces))
+        with pytest.raises(UnsafeArchive, match="the gzip stream is malformed"):
+            list(Archive([first, b"junk" * 10]))
+
+    @pytest.mark.parametrize("zeros", [512, 1024, 600_000])
+    def test_the_source_is_read_to_its_end(self, zeros: int) -> None:
+        """Only there does a stream say whether all of it had the digest that it should have."""
+        ended = []
+
+        def source() -> t.Iterator[bytes]:
+            yield gzip.compress(entry(b"a") + bytes(zeros))
+            ended.append(True)
+
+        assert [member.name for member in Archive(source())] == ["a"]
+        assert ended
 
     def test_a_tar_cut_at_every_block(self) -> None:
         data = entry(b"a", b"x" * 700) + pax({b"path": b"b"}) + entry(b"c", b"y")
