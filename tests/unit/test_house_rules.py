@@ -202,7 +202,7 @@ def test_a_rule_can_fail(rule: t.Callable[[str, str], list[str]], path: str, tex
 
 
 def test_a_rule_can_pass() -> None:
-    text = f"# SPDX-License-Identifier: X\n{UTILS}._registry.client import Registry\n" + "def f():\n    return 1\n"
+    text = f"# {rules.LICENCE}X\n{UTILS}._registry.client import Registry\n" + "def f():\n    return 1\n"
     path = "plugins/module_utils/_tasks/x.py"
     for rule in (rules.names_its_licence, rules.file_is_short, rules.functions_are_short, rules.broad_excepts):
         assert rule(path, text) == []
