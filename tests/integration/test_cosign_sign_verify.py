@@ -178,6 +178,12 @@ def test_bad_input_to_verify(run_module: RunModule, keys: tuple[Key, ...], chang
     assert word in result["msg"]
 
 
+def test_nothing_is_not_verified(run_module: RunModule, keys: tuple[Key, ...]) -> None:
+    """A list that came out empty by mistake must not pass for "all verified"."""
+    result = run_module("cosign_verify", references=[], public_keys=[{"path": keys[0].pub}])
+    assert result["failure"]["details"]["option"] == "references"
+
+
 def test_a_private_key_is_no_public_key(run_module: RunModule, keys: tuple[Key, ...]) -> None:
     pem = Path(keys[0].path).read_text()
     result = run_module("cosign_verify", reference="127.0.0.1:1/app:v1", public_keys=[{"content": pem}])
