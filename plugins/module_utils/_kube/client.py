@@ -20,7 +20,10 @@ Object = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Address:
-    """Where one namespaced object is. `api_version` is `group/version`; `plural` the resource's name in paths."""
+    """Where one object is. `api_version` is `group/version`, or the core's `v1`; `plural` the resource's name in paths.
+
+    `namespace` is empty for what belongs to the cluster, such as a Namespace.
+    """
 
     api_version: str
     kind: str
@@ -31,10 +34,12 @@ class Address:
     @property
     def path(self) -> str:
         """The path below the API server's address."""
-        return f"/apis/{self.api_version}/namespaces/{self.namespace}/{self.plural}/{self.name}"
+        root = "apis" if "/" in self.api_version else "api"
+        inside = f"namespaces/{self.namespace}/" if self.namespace else ""
+        return f"/{root}/{self.api_version}/{inside}{self.plural}/{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 class KubeClient:

@@ -31,6 +31,19 @@ def test_reads_an_object(wire: Wire, client: KubeClient) -> None:
     assert client.get(APP) == {"kind": "OCIRepository"}
 
 
+@pytest.mark.parametrize(
+    ("address", "path", "text"),
+    [
+        (Address("v1", "Secret", "secrets", "web", "s"), "/api/v1/namespaces/web/secrets/s", "Secret web/s"),
+        (Address("v1", "Namespace", "namespaces", "", "web"), "/api/v1/namespaces/web", "Namespace web"),
+    ],
+)
+def test_the_core_and_the_cluster(wire: Wire, client: KubeClient, address: Address, path: str, text: str) -> None:
+    wire.expect("GET", path, body=b"{}")
+    assert client.get(address) == {}
+    assert str(address) == text
+
+
 def test_no_object_is_no_error(wire: Wire, client: KubeClient) -> None:
     wire.expect("GET", PATH, status=404, body=GONE)
     assert client.get(APP) is None
