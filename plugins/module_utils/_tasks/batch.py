@@ -45,9 +45,14 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
         return None
     if len(outcomes) == 1:
         return errors[0][1]
-    listing = "; ".join(f"{name}: {error.message}" for name, error in errors[:5])
+    listing = "; ".join(_named(name, error) for name, error in errors[:5])
     more = f"; and {len(errors) - 5} more" if len(errors) > 5 else ""
     return BatchFailed(
         f"{len(errors)} of {len(outcomes)} failed: {listing}{more}",
         failures=[{"item": name, **error.as_failure()} for name, error in errors],
     )
+
+
+def _named(name: str, error: GitopsError) -> str:
+    """The error with its item's name, once."""
+    return error.message if name in error.message else f"{name}: {error.message}"
