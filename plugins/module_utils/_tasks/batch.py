@@ -55,4 +55,4 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
 
 def _named(name: str, error: GitopsError) -> str:
     """The error with its item's name, once."""
-    return error.message if name in error.message else f"{name}: {error.message}"
+    return error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
