@@ -18,6 +18,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact import nam
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 
+_MAX_FOLLOWED = 10_000
+
 
 class UnreadableTree(GitopsError):
     """A tree that cannot be packed as it is: unreadable, changing, with a name or a link that must not be packed."""
@@ -47,6 +49,7 @@ class _Level:
     prefix: str
     children: t.Iterator[bytes]
     folded: set[str] = field(default_factory=set)
+    followed: int = 0
 
     @classmethod
     def open(cls, path: str, name: str, holder: int | None = None) -> _Level:
@@ -130,6 +133,7 @@ class Tree:
                 levels[-1].check_case(name)
                 yield Entry(name) if directory else Entry(name, source, holder)
             if directory and not (excluded and self.ignore.prunes):
+                _count(levels[0], name, is_link=source != path)
                 levels.append(_Level.open(source, name, holder))
 
 
@@ -147,6 +151,13 @@ def _held(levels: list[_Level], name: str, path: str, resolve: bool) -> t.Iterat
         yield source, holder, _mode(source, holder, name)
     finally:
         os.close(holder)
+
+
+def _count(root: _Level, name: str, *, is_link: bool) -> None:
+    """Forty directories with two links each to the next are a tree of 2^40: what is followed is counted at the root."""
+    root.followed += is_link
+    if root.followed > _MAX_FOLLOWED:
+        raise _unreadable(name, f"is a link after more than {_MAX_FOLLOWED} others to directories")
 
 
 def _target(link: str, name: str, levels: list[_Level]) -> str:

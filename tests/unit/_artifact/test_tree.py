@@ -63,7 +63,7 @@ class TestOrder:
 
     def test_deeper_than_pythons_stack(self, tmp_path: Path) -> None:
         depth, path = 400, str(tmp_path)
-        for _ in range(depth):
+        for _turn in range(depth):
             path += "/d"
             os.mkdir(path)
         Path(path, "f").touch()
@@ -88,7 +88,7 @@ class TestOrder:
         entries = Tree(str(tmp_path), Ignore()).entries()
         assert next(entries) == Entry(".")
         assert read == []
-        assert [next(entries).name for _ in range(2)] == ["0", "0/f"]
+        assert [next(entries).name for _turn in range(2)] == ["0", "0/f"]
         assert read == [str(tmp_path), str(tmp_path / "0")]
 
 
@@ -229,6 +229,15 @@ class TestResolvedLinks:
             listed(root, "d", resolve=True)
         assert caught.value.details == {"entry": "link"}
 
+    def test_links_that_multiply_a_tree_for_ever(self, tmp_path: Path) -> None:
+        depth = 40
+        make(tmp_path, *(f"{number:02}/" for number in range(depth)), f"{depth - 1}/f")
+        for number in range(depth - 1):
+            for name in "ab":
+                (tmp_path / f"{number:02}" / name).symlink_to(f"../{number + 1:02}")
+        with pytest.raises(UnreadableTree, match="is a link after more than 10000 others to directories"):
+            listed(tmp_path, resolve=True)
+
     def test_cycles_through_others(self, tmp_path: Path) -> None:
         make(tmp_path, "a/f", "b/f")
         (tmp_path / "a/b").symlink_to("../b")
@@ -307,7 +316,7 @@ class TestUnreadable:
     def test_a_directory_that_vanishes(self, tmp_path: Path) -> None:
         make(tmp_path, "a/f", "b/g")
         entries = Tree(str(tmp_path), Ignore()).entries()
-        assert [next(entries).name for _ in range(3)] == [".", "a", "a/f"]
+        assert [next(entries).name for _turn in range(3)] == [".", "a", "a/f"]
         (tmp_path / "b/g").unlink()
         (tmp_path / "b").rmdir()
         with pytest.raises(UnreadableTree, match="'b' cannot be read: No such file") as caught:
@@ -318,7 +327,7 @@ class TestUnreadable:
         make(tmp_path, "root/a/f")
         make(tmp_path, "secret/f")
         entries = Tree(str(tmp_path / "root"), Ignore()).entries()
-        assert [next(entries).name for _ in range(2)] == [".", "a"]
+        assert [next(entries).name for _turn in range(2)] == [".", "a"]
         (tmp_path / "root/a/f").unlink()
         (tmp_path / "root/a").rmdir()
         (tmp_path / "root/a").symlink_to(tmp_path / "secret")
@@ -346,12 +355,12 @@ class TestUnreadable:
         make(tmp_path, "a/b/f", "a/g")
         (tmp_path / "c").symlink_to("a/b")
         entries = Tree(str(tmp_path), Ignore(), True).entries()
-        assert [next(entries).name for _ in range(4)][-1] == "a/b/f"
+        assert [next(entries).name for _turn in range(4)][-1] == "a/b/f"
         assert sorted(open_below(tmp_path)) == [str(tmp_path / name) for name in ("", "a", "a/b")]
         assert [entry.name for entry in entries][-1] == "c/f"
         assert open_below(tmp_path) == []
         unfinished = Tree(str(tmp_path), Ignore()).entries()
-        assert [next(unfinished).name for _ in range(3)][-1] == "a/b"
+        assert [next(unfinished).name for _turn in range(3)][-1] == "a/b"
         del unfinished
         assert open_below(tmp_path) == []
 
