@@ -7,7 +7,7 @@ import typing as t
 from pathlib import Path
 
 from support.artifacts import client
-from support.registry import RunningRegistry, registry
+from support.registry import RunningRegistry, registry, running_registry
 from support.signing import Key, artifact, either, keys, plant_bundle, plant_raw, sign, verdict, verify
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
@@ -37,6 +37,36 @@ class TestVerdicts:
         victim = artifact(either)
         plant_bundle(either, victim, keys[0], bundle.build_statement("sha256:" + "1" * 64, {}))
         assert verdict(run_module, victim, keys[0]) == "tampered"
+
+    def test_a_bundle_listed_for_another_digest(
+        self, run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]
+    ) -> None:
+        """Where there is no referrers API, whoever may push writes the list."""
+        with running_registry(tmp_path, referrers=False) as registry:
+            signed, victim = artifact(registry), artifact(registry, b"kind: Evil\n")
+            sign(run_module, signed, keys[0])
+            remote = client(registry.address)
+            index = remote.get_manifest("team/app", _fallback_tag(signed))
+            assert index is not None
+            remote.put_manifest("team/app", _fallback_tag(victim), *index)
+            assert verdict(run_module, victim, keys[0]) == "tampered"
+            assert verdict(run_module, victim, keys[1]) == "wrong_key"
+
+    def test_a_referrer_of_another_digest_does_not_count(
+        self, run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]
+    ) -> None:
+        """Its statement is right and its subject is not: cosign and Flux do not look, we do, and sign properly."""
+        with running_registry(tmp_path, referrers=False) as registry:
+            reference, other = artifact(registry), artifact(registry, b"kind: B\n")
+            plant_bundle(registry, other, keys[0], bundle.build_statement(reference.partition("@")[2], {}))
+            remote = client(registry.address)
+            index = remote.get_manifest("team/app", _fallback_tag(other))
+            assert index is not None
+            remote.put_manifest("team/app", _fallback_tag(reference), *index)
+            assert verdict(run_module, reference, keys[0]) == "malformed"
+            assert verdict(run_module, reference, keys[0], flux_version="2.9") == "verified"
+            assert sign(run_module, reference, keys[0])["changed"]
+            assert verdict(run_module, reference, keys[0]) == "verified"
 
     def test_another_predicate_is_no_signature_except_for_flux(
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
@@ -77,8 +107,10 @@ class TestVerdicts:
         sign(run_module, reference, keys[0], format="legacy")
         layer = verify(run_module, reference, keys[0])["verdicts"][0]["signatures"][0]["digest"]
         path = Path(registry.store.blob_path(layer))
-        path.write_bytes(path.read_bytes().replace(b"sha256", b"sha512"))
-        assert verdict(run_module, reference, keys[0]) == "tampered"
+        content = path.read_bytes()
+        for changed in (content.replace(b"sha256", b"sha512"), content + b"\n"):
+            path.write_bytes(changed)
+            assert verdict(run_module, reference, keys[0]) == "tampered"
 
     def test_the_artifact_itself_was_exchanged(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
@@ -119,6 +151,10 @@ class TestVerdicts:
         result = run_module("cosign_verify", references=[bad, good], public_keys=[{"path": keys[0].pub}])
         assert [item["verdict"] for item in result["verdicts"]] == ["unsigned", "verified"]
         assert result["failure"]["details"]["failures"][0]["details"]["verdict"] == "unsigned"
+
+
+def _fallback_tag(reference: str) -> str:
+    return reference.partition("@")[2].replace(":", "-")
 
 
 class FailReferrers(Hook):

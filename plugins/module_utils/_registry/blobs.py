@@ -14,7 +14,7 @@ from dataclasses import replace
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hasher
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
 from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES, Attempts, Broken
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, MANIFEST_LIMIT
 from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, describe
@@ -66,6 +66,8 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
             if received == descriptor.size:  # all is here, only the end of the answer is missing
                 break
             attempts.failed(broken)
+        except TooLong as error:  # whatever follows, these are not the bytes of that digest
+            raise BadAnswer(error.message, registry=session.host, expected=descriptor.digest) from None
     actual = f"sha256:{digest.hexdigest()}"
     if received != descriptor.size or actual != descriptor.digest:
         raise BadAnswer(

@@ -42,6 +42,10 @@ class BadAnswer(RegistryError):
     code = "bad_answer"
 
 
+class TooLong(BadAnswer):
+    """More bytes than were asked for, or than anybody should send."""
+
+
 class Busy(RegistryError):
     """Another process of this host kept the lock on what we wanted to change."""
 

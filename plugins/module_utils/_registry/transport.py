@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline, enforced
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
 from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import Pools
 from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import (
     STATUSES,
@@ -82,18 +82,18 @@ class Answer:
         self._timeout = timeout
 
     def chunks(self, limit: int) -> t.Iterator[bytes]:
-        """The body in pieces; BadAnswer when it is longer than `limit` bytes or says so, Broken if cut short."""
+        """The body in pieces; TooLong when it is longer than `limit` bytes or says so, Broken if cut short."""
         what = self.request.where
         if self.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
             raise BadAnswer(f"{what}: the answer is compressed, which was not asked for")
         announced = self.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
-            raise BadAnswer(f"{what}: the answer is {announced[:19]} bytes long, more than {limit}")
+            raise TooLong(f"{what}: the answer is {announced[:19]} bytes long, more than {limit}")
         received = 0
         while piece := self._read():
             received += len(piece)
             if received > limit:
-                raise BadAnswer(f"{what}: the answer is longer than {limit} bytes")
+                raise TooLong(f"{what}: the answer is longer than {limit} bytes")
             yield piece
 
     def _read(self) -> bytes:

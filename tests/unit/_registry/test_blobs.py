@@ -68,8 +68,9 @@ def test_never_more_than_its_size_is_given_out(wire: Wire, connect: Connect) -> 
 
     wire.expect("GET", PATH, headers={"Connection": "close"}, body=endless)
     pieces: list[bytes] = []
-    with pytest.raises(BadAnswer, match="longer than 256000"):
+    with pytest.raises(BadAnswer, match="longer than 256000") as caught:
         pieces.extend(connect(wire).stream_blob("a", BLOB))
+    assert caught.value.details["expected"] == BLOB.digest
     assert sum(map(len, pieces)) <= len(DATA)
 
 
@@ -102,7 +103,7 @@ def test_another_range_than_the_one_asked_for(wire: Wire, connect: Connect, answ
 
 
 def test_breaks_without_end(wire: Wire, connect: Connect) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         wire.expect("GET", PATH, body=DATA, cut=10)
     with pytest.raises(Unreachable, match="broke off"):
         connect(wire).get_blob("a", BLOB, len(DATA))
