@@ -44,7 +44,7 @@ def test_makes_a_pair_once(run_module: RunModule, pair: Pair) -> None:
     assert first["public_key"] == pair.public.read_text()
     assert (first["path"], first["public_key_path"]) == (str(pair.private), str(pair.public))
     assert first["type"] == "ecdsa-p256"
-    assert [mode for _, mode, _ in pair.state().values()] == [0o600, 0o644]
+    assert [mode for _first, mode, _last in pair.state().values()] == [0o600, 0o644]
     state, known = pair.state(), first["fingerprint"]
     again = without_invocation(run(check=True))
     assert again == without_invocation(run(check=False))
@@ -93,7 +93,7 @@ def test_always_makes_another_pair(run_module: RunModule, made: Pair) -> None:
     done = run(check=False)
     assert (done["changed"], done["diff"]) == (True, planned["diff"])
     assert done["fingerprint"] == made.check("something else") != fingerprint
-    assert [mode for _, mode, _ in made.state().values()] == [0o600, 0o644]
+    assert [mode for _first, mode, _last in made.state().values()] == [0o600, 0o644]
 
 
 def test_mode_that_lets_others_in_is_repaired(run_module: RunModule, made: Pair) -> None:
@@ -195,7 +195,7 @@ def test_any_umask_gives_the_same_modes(run_module: RunModule, pair: Pair) -> No
             run_module("cosign_keypair", path=str(pair.private), passphrase="", regenerate="always")
         finally:
             os.umask(before)
-        assert [mode for _, mode, _ in pair.state().values()] == [0o600, 0o644]
+        assert [mode for _first, mode, _last in pair.state().values()] == [0o600, 0o644]
 
 
 # -- the passphrase -------------------------------------------------------------------------------------------------

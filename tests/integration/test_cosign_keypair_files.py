@@ -236,13 +236,13 @@ def test_run_that_is_killed_is_completed_by_the_next(
 
 
 def test_parallel_runs_make_one_pair(pair: Pair) -> None:
-    found = [result_of(process) for process in [start(pair) for _ in range(3)]]
+    found = [result_of(process) for process in [start(pair) for _turn in range(3)]]
     assert {result["fingerprint"] for result in found} == {pair.check()}
     assert sorted(result["changed"] for result in found) == [False, False, True]
 
 
 def test_parallel_replacements_leave_a_pair(made: Pair) -> None:
-    found = [result_of(process) for process in [start(made, regenerate="always") for _ in range(2)]]
+    found = [result_of(process) for process in [start(made, regenerate="always") for _turn in range(2)]]
     assert made.check() in {result["fingerprint"] for result in found}
 
 

@@ -176,7 +176,7 @@ BLOCKERS = [
 def test_what_an_earlier_task_may_provide_only_warns_in_check_mode(
     declare: Run, wire: Wire, status: int, body: bytes, reason: str, code: str
 ) -> None:
-    for _ in range(2):
+    for _turn in range(2):
         wire.expect("GET", SOURCE, status=404, body=_missing())
         wire.expect("PATCH", SOURCE + DRY, status=status, body=body)
     predicted = declare(check=True)

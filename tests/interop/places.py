@@ -120,13 +120,10 @@ def distribution(cli: Cli, directory: Path) -> t.Iterator[Place]:
 @contextlib.contextmanager
 def embedded(directory: Path, name: str) -> t.Iterator[Place]:
     """Our own registry, in this process."""
-    if name == "embedded":
-        with running_registry(directory) as server:
-            yield Place(name, server.address, referrers=True)
-        return
-    auth, referrers = ("bearer", True) if name == "embedded-bearer" else ("basic", False)
-    with running_registry(directory, username=_USER, password=_PASSWORD, auth=auth, referrers=referrers) as server:
-        yield Place(name, server.address, "team/", _USER, _PASSWORD, referrers)
+    username, password, prefix = (None, None, "") if name == "embedded" else (_USER, _PASSWORD, "team/")
+    auth, referrers = ("basic", False) if name == "embedded-old" else ("bearer", True)
+    with running_registry(directory, username=username, password=password, auth=auth, referrers=referrers) as server:
+        yield Place(name, server.address, prefix, username, password, referrers)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ def test_we_pull_what_flux_pushes(place: Place, manifests: Path, flux: Cli, ours
     reference = _flux_push(flux, f"{repository}:v1.0.0", manifests, "-a", "org.example/key=a value")
     dest = tmp_path / "out"
     options: dict[str, t.Any] = {"reference": f"oci://{repository}:v1.0.0", "dest": str(dest)}
-    assert [ours("oci_pull", **options)["changed"] for _ in range(2)] == [True, False]
+    assert [ours("oci_pull", **options)["changed"] for _turn in range(2)] == [True, False]
     assert _tree(dest) == _tree(manifests)
     [info] = ours("oci_artifact_info", reference=f"oci://{repository}:v1.0.0")["artifacts"]
     assert info["reference"] == reference

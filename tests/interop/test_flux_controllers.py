@@ -118,7 +118,7 @@ def test_what_we_sign_is_verified_and_applied(
     form: str, cluster: KubeApi, namespace: str, embedded: Place, keys: Keys, push: Push, ours: Ours
 ) -> None:
     reference = push(embedded)
-    repository, _, digest = reference.partition("@")
+    repository, _separator, digest = reference.partition("@")
     ours("cosign_sign", reference=reference, format=form, **keys.options)
     ours("oci_tag", reference=reference, tags=["1.0.0"])
     _secret(cluster, namespace, keys)

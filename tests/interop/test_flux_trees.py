@@ -191,8 +191,8 @@ def _random_line(dice: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(8))
 def test_random_patterns_leave_out_the_same(seed: int, flux: Cli, nasty: Path, tmp_path: Path) -> None:
     dice = random.Random(seed)  # noqa: S311  (the same patterns each time)
-    for _ in range(12):
-        lines = [_random_line(dice) for _ in range(dice.randint(1, 4))]
+    for _turn in range(12):
+        lines = [_random_line(dice) for _turn in range(dice.randint(1, 4))]
         assert _ours(nasty, lines) == _theirs(flux, nasty, tmp_path, *_flags(lines)), lines
 
 

@@ -143,5 +143,5 @@ def test_ssh(gitea: Gitea, name: str, deploy_key: Path, ours: Ours) -> None:
     wrong = f"[127.0.0.1]:{gitea.ssh_port} ssh-ed25519 {stranger}\n"
     refused = ours("git_publish", fails=True, known_hosts=wrong, **options)
     assert refused["failure"]["code"] == "host_key_refused"
-    assert [ours("git_publish", known_hosts=known, **options)["changed"] for _ in range(2)] == [True, False]
+    assert [ours("git_publish", known_hosts=known, **options)["changed"] for _turn in range(2)] == [True, False]
     assert gitea.read(name, PATH) == CONTENT.encode()

@@ -270,7 +270,7 @@ def test_a_field_that_the_crd_does_not_have_is_not_dropped(api: KubeApi, namespa
 
 def _eventually(attempt: t.Callable[[], Object]) -> Object:
     """A changed CRD is served a moment after it is stored."""
-    for _ in range(50):
+    for _turn in range(50):
         try:
             return attempt()
         except AssertionError:

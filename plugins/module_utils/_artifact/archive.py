@@ -73,7 +73,7 @@ class Archive:
         """The members in archive order; UnsafeArchive for the first that is not safe."""
         extended: dict[bytes, dict[bytes, bytes]] = {}
         while True:
-            for _ in self.content():
+            for _each in self.content():
                 pass
             header = self._header()
             if header is None:

@@ -91,7 +91,7 @@ def adoptable(found: Manifest, annotations: t.Mapping[str, str], diff_id: str | 
     if CREATED not in annotations:
         rest.pop(CREATED, None)
     if rest != dict(annotations):
-        differing = sorted({key for key, _ in rest.items() ^ annotations.items()})
+        differing = sorted({key for key, _other in rest.items() ^ annotations.items()})
         return f"its annotations differ: {', '.join(differing)[:300]}"
     return None
 

@@ -29,7 +29,7 @@ class RegistryDirectory(DataDirectory):
         return (self.path / MARKER).is_file()
 
     def check(self) -> None:
-        """Raise InvalidOption unless the path is free, an empty directory, or a data directory; and only ours to write."""
+        """Raise InvalidOption unless the path is free, an empty or a data directory, and only ours to write."""
         try:
             found = self.path.stat()
         except FileNotFoundError:

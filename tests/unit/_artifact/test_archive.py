@@ -370,7 +370,7 @@ class TestLimits:
 @settings(max_examples=150, deadline=None)
 def test_any_damage_is_refused_or_harmless(data: st.DataObject) -> None:
     whole = bytearray(entry(b"d/", kind=b"5") + pax({b"path": b"d/e"}) + entry(b"x", b"hello") + END)
-    for _ in range(data.draw(st.integers(1, 3))):
+    for _turn in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     archive = Archive([gzip.compress(bytes(whole), 1)])
     try:

@@ -90,9 +90,9 @@ class TestBombs:
 
     def test_a_stream_without_end(self) -> None:
         engine = zlib.compressobj(9, zlib.DEFLATED, 31)
-        pieces = (engine.compress(os.urandom(512) * 2000) for _ in itertools.count())
+        pieces = (engine.compress(os.urandom(512) * 2000) for _each in itertools.count())
         with pytest.raises(UnsafeArchive, match="more than its limit"):
-            for _ in inflate(pieces, Limits(content=40 << 20)):
+            for _each in inflate(pieces, Limits(content=40 << 20)):
                 pass
 
     @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ class TestBombs:
         assert time.process_time() - start < 2
 
     def test_members_as_bgzip_writes_them(self) -> None:
-        members = [gzip.compress(os.urandom(100) * 600) for _ in range(300)] + [EMPTY_MEMBER]
+        members = [gzip.compress(os.urandom(100) * 600) for _turn in range(300)] + [EMPTY_MEMBER]
         assert len(plain(b"".join(members))) == 300 * 60_000
 
     def test_one_piece_of_many_megabytes_takes_no_longer(self) -> None:
@@ -124,7 +124,7 @@ class TestBombs:
 
         def seconds(pieces: t.Iterable[bytes]) -> float:
             start = time.process_time()
-            for _ in inflate(pieces, Limits(ratio=2000)):
+            for _each in inflate(pieces, Limits(ratio=2000)):
                 pass
             return time.process_time() - start
 

@@ -39,8 +39,8 @@ TAR = "07b0ed138e7d9fcd8ce5f8dd523b7d052b822a9e8da5e61049a998ba8b365888"
 GZIP = "b47b629c38a294889f64ab85f946a2bfa60f6c729b69b79c9b3a49e271cccf36"
 
 
-def write(root: Path, files: t.Mapping[str, bytes] = FILES) -> Path:
-    for name, content in files.items():
+def write(root: Path, files: t.Mapping[str, bytes] | None = None) -> Path:
+    for name, content in (FILES if files is None else files).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
     return root
@@ -174,7 +174,7 @@ class TestFilesThatChange:
     def pieces(self, file: Path) -> t.Iterator[bytes]:
         """The archive, about to give the second piece of the file."""
         pieces = tarball.stream(Tree(str(file.parent), Ignore()).entries())
-        assert [len(next(pieces)) for _ in range(3)] == [512, 512, 256 * 1024]
+        assert [len(next(pieces)) for _turn in range(3)] == [512, 512, 256 * 1024]
         return pieces
 
     def test_it_shrinks(self, file: Path, pieces: t.Iterator[bytes]) -> None:

@@ -83,7 +83,7 @@ def test_every_source_is_closed(wire: Wire, connect: Connect) -> None:
         opened.append(io.BytesIO(DATA))
         return opened[-1]
 
-    for _ in range(2):
+    for _turn in range(2):
         start(wire)
         put(wire, status=500)
     start(wire)
@@ -113,7 +113,7 @@ def test_a_lost_answer_is_not_a_lost_blob(wire: Wire, connect: Connect) -> None:
 
 
 def test_an_upload_that_always_breaks(wire: Wire, connect: Connect) -> None:
-    for _ in range(3):
+    for _turn in range(3):
         start(wire)
         put(wire, reset=True)
     amounts: list[int] = []
