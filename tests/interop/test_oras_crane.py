@@ -18,6 +18,12 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours, Push
     from interop.peers import Cli
 
+# What the flux CLI writes.
+CONFIG = (
+    '{"architecture":"","created":"0001-01-01T00:00:00Z","os":"",'
+    '"rootfs":{"type":"layers","diff_ids":null},"config":{}}'
+)
+FLUX_PARTS = {"config.json": "config.v1+json", "layer.tgz": "content.v1.tar+gzip"}
 PLAIN = "--plain-http"
 BETWEEN = ("--from-plain-http", "--to-plain-http")
 
@@ -111,3 +117,34 @@ def test_cosign_copies_everything(
     cosign3.cli("copy", reference, f"{there}:v1")
     [verdict] = ours("cosign_verify", reference=f"{there}:v1", public_keys=keys.verifiers)["verdicts"]
     assert verdict["formats"] == ["legacy"]
+
+
+def test_we_pull_what_oras_pushes(
+    place: Place, oras: Cli, flux: Cli, ours: Ours, manifests: Path, tmp_path: Path
+) -> None:
+    """As Flux would; but it is not adopted, since oras gives the layer a title, which we never would."""
+    flux("build", "artifact", "--path", str(manifests), "--output", str(tmp_path / "layer.tgz"))
+    (tmp_path / "config.json").write_text(CONFIG)
+    tag = f"{place.repository()}:v1"
+    config, layer = (f"{name}:application/vnd.cncf.flux.{kind}" for name, kind in FLUX_PARTS.items())
+    pushed = oras.json("push", PLAIN, "--format", "json", "--config", config, tag, layer, cwd=tmp_path)
+    [info] = ours("oci_artifact_info", reference=f"oci://{tag}")["artifacts"]
+    assert (info["digest"], info["artifact_type"]) == (pushed["digest"], "application/vnd.cncf.flux.config.v1+json")
+    assert ours("oci_pull", reference=f"oci://{tag}", dest=str(tmp_path / "out"))["changed"]
+    assert (tmp_path / "out" / "app.yaml").read_bytes() == (manifests / "app.yaml").read_bytes()
+    refused = ours("oci_push", fails=True, reference=f"oci://{tag}", path=str(manifests))
+    assert refused["failure"]["code"] == "tag_exists"
+
+
+def test_we_pull_and_sign_what_crane_pushes(
+    place: Place, crane: Cli, flux: Cli, ours: Ours, keys: Keys, cosign3: Cosign, manifests: Path, tmp_path: Path
+) -> None:
+    """An image with one layer: not a Flux artifact, but Flux takes it, and cosign and we sign it."""
+    flux("build", "artifact", "--path", str(manifests), "--output", str(tmp_path / "layer.tgz"))
+    tag = f"{place.repository()}:v1"
+    crane("append", "--oci-empty-base", "--new_layer", str(tmp_path / "layer.tgz"), "--new_tag", tag)
+    assert ours("oci_pull", reference=f"oci://{tag}", dest=str(tmp_path / "out"))["changed"]
+    assert (tmp_path / "out" / "sub" / "more.yaml").read_text() == "kind: Namespace\n"
+    reference = f"{tag.rpartition(':')[0]}@{crane('digest', tag)}"
+    ours("cosign_sign", reference=reference, **keys.options)
+    cosign3.accepts(reference, keys, "bundle")

@@ -63,6 +63,21 @@ def test_what_they_refuse_is_refused(name: str, scene: Scene, keys: Keys, both: 
     assert _verdict(ours, reference, keys)["verdict"] == case.verdict
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_wrong_key_is_refused_everywhere(
+    form: Format, place: Place, push: Push, keys: Keys, other_keys: Keys, both: Both, ours: Ours
+) -> None:
+    reference = push(place)
+    for cosign in both:
+        assert cosign.verify(reference, keys.public, form).code in (NO_SIGNATURE, 1)
+    assert _verdict(ours, reference, keys)["verdict"] == "unsigned"
+    both[0].sign(reference, other_keys, form)
+    for cosign in both:
+        cosign.accepts(reference, other_keys, form)
+        assert cosign.verify(reference, keys.public, form).code == (NONE_MATCHES if form == "legacy" else 1)
+    assert _verdict(ours, reference, keys)["verdict"] == "wrong_key"
+
+
 def test_a_signature_tag_copied_to_another_digest(
     embedded: Place, push: Push, manifests: Path, keys: Keys, both: Both, crane: Cli, ours: Ours
 ) -> None:
