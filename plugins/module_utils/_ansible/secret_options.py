@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of flux_secret, and what they mean."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._flux import names
+from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
+    SUFFIX,
+    Content,
+    RegistryLogin,
+    TrustedKeys,
+    check_key_name,
+    registry_of,
+    server_key,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
+from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_secret import FluxSecret
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import read_key_file
+
+Params = t.Mapping[str, t.Any]
+Register = t.Callable[[str], None]
+
+FLUX_SECRET = ArgumentSpec(
+    options={
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "flux-system"},
+        "public_keys": {
+            "type": "list",
+            "elements": "dict",
+            "no_log": False,
+            "options": {"name": {"type": "str"}, "path": {"type": "path"}, "content": {"type": "str"}},
+            "mutually_exclusive": [("path", "content")],
+            "required_one_of": [("path", "content")],
+        },
+        "registry": {"type": "str"},
+        "credentials_from": {"type": "str"},
+        "username": {"type": "str", "fallback": (env_fallback, ["PROVEN_REGISTRY_USERNAME"])},
+        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROVEN_REGISTRY_PASSWORD"])},
+        "docker_config": {"type": "path", "fallback": (env_fallback, ["PROVEN_REGISTRY_DOCKER_CONFIG"])},
+        "flux_version": {"type": "str"},
+        "force_conflicts": {"type": "bool", "default": False},
+    },
+    mutually_exclusive=(("public_keys", "registry"),),
+    required_if=(("state", "present", ("public_keys", "registry"), True),),
+)
+
+
+def flux_secret(params: Params, register: Register) -> FluxSecret:
+    """The use-case that the options mean. InvalidOption before anything is asked of the cluster."""
+    for option, wrong in (("name", names.wrong_subdomain), ("namespace", names.wrong_label_name)):
+        reason = wrong(params[option])
+        if reason:
+            raise InvalidOption(option, reason)
+    version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else None
+    content: Content | None = None
+    if params["state"] == "present":
+        content = _login(params, register) if params["registry"] is not None else _trusted(params, register)
+    client = kube_client(params, register)
+    force = params["force_conflicts"]
+    return FluxSecret(client, params["namespace"], params["name"], content, version=version, force=force)
+
+
+def _trusted(params: Params, register: Register) -> TrustedKeys:
+    found: dict[str, PublicKey] = {}
+    for number, item in enumerate(params["public_keys"]):
+        where = f"public_keys[{number}]"
+        name = check_key_name(item["name"] or _default_name(item["path"]), f"{where}.name")
+        if name in found:
+            raise InvalidOption(f"{where}.name", f"{name} is there twice: give each key a name of its own")
+        found[name] = _public_key(item, where, register)
+    if not found:
+        raise InvalidOption("public_keys", "at least one key is needed: without one Flux would refuse everything")
+    return TrustedKeys(found)
+
+
+def _default_name(path: str | None) -> str:
+    if path is None:
+        return f"cosign{SUFFIX}"
+    name = os.path.basename(path)
+    return name if name.endswith(SUFFIX) else f"{os.path.splitext(name)[0]}{SUFFIX}"
+
+
+def _public_key(item: Params, where: str, register: Register) -> PublicKey:
+    if item["path"] is not None:
+        where = f"{where}.path"
+        pem = read_key_file(os.path.expanduser(item["path"]), where)
+    else:
+        where = f"{where}.content"
+        pem = item["content"].encode("utf-8", "surrogateescape")
+    try:
+        return PublicKey.load(pem, where)
+    except UnreadableKey as error:
+        # It may be a private key: the task's result repeats its arguments, and must not repeat that.
+        register(item["content"] or "")
+        for line in (item["content"] or "").splitlines():
+            if len(line) > 8 and "-----" not in line:
+                register(line)
+        reason = error.message.removeprefix(f"{where}: ")
+        raise InvalidOption(where, f"{reason}; only public keys go to a cluster") from None
+
+
+def _login(params: Params, register: Register) -> RegistryLogin:
+    registry_of(params["registry"], "registry")
+    server = server_key(params["registry"])
+    username, password = params["username"] or "", params["password"] or ""
+    register(password)
+    if bool(username) != bool(password):
+        given, missing = ("username", "password") if username else ("password", "username")
+        raise InvalidOption(given, f"a {missing} belongs to it, and none is given")
+    if not username:
+        username, password = _found(params, register)
+    if ":" in username:
+        raise InvalidOption("username", "it must not hold a colon")
+    login = RegistryLogin(server, username, password)
+    for secret in login.secrets:
+        register(secret)
+    return login
+
+
+def _found(params: Params, register: Register) -> tuple[str, str]:
+    """User name and password from Docker's or podman's configuration: this registry's entry, and nothing else of it."""
+    option = "credentials_from" if params["credentials_from"] else "registry"
+    place = registry_of(params[option], option)
+    found = CredentialStore(None, params["docker_config"] or None).find(place.host, place.repository)
+    for secret in (found.password, found.identity_token, found.registry_token):
+        register(secret)
+    if found.anonymous:
+        raise InvalidOption(option, f"{place.host}: {found.source}; give username and password")
+    if not found.username:
+        raise InvalidOption(
+            option, f"{found.source} has only a token for {place.host}, which expires: give username and password"
+        )
+    return found.username, found.password
