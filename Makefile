@@ -22,6 +22,7 @@ export ANSIBLE_REMOTE_TMP := $(CURDIR)/build/ansible/tmp
 export PIP_CACHE_DIR ?= $(CURDIR)/build/cache/pip
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
 export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
+export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
@@ -33,6 +34,7 @@ help: ## this list
 	@printf '  %-26s%s\n' \
 		MANIFESTS=directory 'quickstart: your own manifests' \
 		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
+		TAG=1.0.1 'quickstart: the version that these manifests are' \
 		TAG=1.0.1 'quickstart: another tag (default: 1.0.0)' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
@@ -52,14 +54,16 @@ if os.environ["REGISTRY"]:
     given["quickstart_registry"] = os.environ["REGISTRY"]
 if os.environ["TAG"]:
     given["quickstart_tag"] = os.environ["TAG"]
+if os.environ["TAG"]:
+    given["quickstart_tag"] = os.environ["TAG"]
 print(json.dumps(given))
 endef
-export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG
+export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG TAG
 
 .PHONY: quickstart
 quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
 	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" && \
-	echo && cat build/quickstart/evidence.txt
+	cat build/quickstart/evidence.txt
 
 .PHONY: clean
 clean: ## stop the registry of the quickstart, and remove everything that was made
