@@ -18,6 +18,7 @@ description:
     Flux CLI pushed it.
   - The packed bytes depend on names and contents only. Owners, times, modes, umask, time zone and file system do not
     matter.
+  - Names that differ only in case, and names that Flux would not unpack, are errors.
   - Without a tag in O(reference) the artifact is pushed by digest. No poller sees it before M(proven.gitops.oci_tag)
     makes it visible, so that it can be signed and verified first. The role P(proven.gitops.publish#role) does so.
 options:
@@ -47,6 +48,8 @@ options:
     description:
       - Lines as in C(.gitignore) that name what is left out. They replace the defaults of the Flux CLI, which leave out
         git's own files, pictures, videos and archives.
+      - They are read as Flux reads them. The last line that matches decides, also for a file below a directory that is
+        left out, and C([!a]) does not negate. A line that is no pattern is an error.
     type: list
     elements: str
   resolve_symlinks:

@@ -336,3 +336,8 @@ def test_a_tree_of_one_gibibyte_in_less_than_96_mebibytes(registry: RunningRegis
     assert result["changed"], result
     assert result["artifact"]["content_size"] > 1 << 30
     assert 16 < int(process.stderr.split()[-1]) / 1024 < 96
+
+
+def test_annotations_are_unicode_text(run_module: RunModule, tree: Path) -> None:
+    result = run_module("oci_push", reference="127.0.0.1:1/app", path=str(tree), annotations={"a": "\ud800"})
+    assert result["failure"]["details"]["option"] == "annotations"

@@ -123,6 +123,36 @@ class TestPull:
         assert (tmp_path / "victim").read_text() == "untouched"
         assert (tmp_path / "out" / "a.yaml").read_bytes() == FILES["a.yaml"]
 
+    def test_a_directory_in_the_place_of_a_file(self, run_module: RunModule, pushed: str, tmp_path: Path) -> None:
+        (tmp_path / "out" / "a.yaml").mkdir(parents=True)
+        result = run_module("oci_pull", reference=pushed, dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "unwritable_file"
+        assert os.listdir(tmp_path / "out") == ["a.yaml"]
+
+    def test_a_name_that_is_too_long_is_found_before_anything_is_written(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path
+    ) -> None:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for name in ("a", "n" * 300):
+                archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+        put(registry.address, "team/long", "v1", [gzip.compress(buffer.getvalue())], {})
+        result = run_module("oci_pull", reference=f"{registry.address}/team/long:v1", dest=str(tmp_path))
+        assert result["failure"]["code"] == "unsafe_archive"
+        assert not (tmp_path / "a").exists()
+
+    def test_names_that_differ_in_case_only(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On a file system that ignores case the second would replace the first, unseen; here it is played."""
+        put(registry.address, "team/case", "v1", [flux_tar({"A": b"one", "a": b"two"})], {})
+        link = os.link
+        monkeypatch.setattr(os, "link", lambda source, name, **more: link(source, name.lower(), **more))
+        result = run_module("oci_pull", reference=f"{registry.address}/team/case:v1", dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "file_appeared"
+        assert (tmp_path / "out" / "a").read_bytes() == b"one"
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+
     @pytest.mark.parametrize("name", ["../evil", "/evil", "sub/../../evil", "a\\b"])
     def test_names_that_lead_out(
         self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, name: str

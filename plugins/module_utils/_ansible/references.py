@@ -59,4 +59,6 @@ def annotation_map(option: str, value: t.Mapping[str, t.Any] | None) -> dict[str
     for key, item in (value or {}).items():
         if not isinstance(item, str):
             raise InvalidOption(option, f"the value of {key} is a {type(item).__name__}; put it in quotes")
+        if any("\ud800" <= character <= "\udfff" for character in f"{key}{item}"):
+            raise InvalidOption(option, f"{key!a} or its value is not Unicode text")
     return dict(value or {})

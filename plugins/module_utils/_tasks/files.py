@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import stat
 import tempfile
 import typing as t
 
@@ -23,34 +21,6 @@ class FileAppeared(UnwritableFile):
     """A file that was to be new, and that somebody else made in the meantime."""
 
     code = "file_appeared"
-
-
-def check_inside(root: str, name: str) -> None:
-    """UnwritableFile if a part of root/name below root is a link or a file: what is written would land elsewhere."""
-    path = root
-    for part in _parts(name):
-        path = os.path.join(path, part)
-        try:
-            mode = os.lstat(path).st_mode
-        except FileNotFoundError:
-            return
-        if not stat.S_ISDIR(mode):
-            raise UnwritableFile(f"dest: {path} is a link or a file, where a directory is expected", path=path)
-
-
-def make_directory(root: str, name: str) -> None:
-    """root and root/name as real directories."""
-    try:
-        os.makedirs(root, mode=0o755, exist_ok=True)
-        path = root
-        for part in _parts(name):
-            path = os.path.join(path, part)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o755)
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
-                raise UnwritableFile(f"dest: {path} is a link or a file, where a directory is expected", path=path)
-    except OSError as error:
-        raise UnwritableFile(f"dest: {error.filename}: {error.strerror}", path=str(error.filename)) from None
 
 
 def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
@@ -114,19 +84,3 @@ def _place(temporary: str, path: str, exclusive: bool) -> None:
             os.unlink(temporary)
             return
     os.replace(temporary, path)
-
-
-def digest_of(path: str) -> str | None:
-    """The sha256 (hex) of a regular file; None if there is none, or something else."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as source:
-        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-            return None
-        return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in ("", ".")]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -13,7 +14,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive im
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, files
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, inside
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -97,7 +98,8 @@ class Pull:
         finally:
             for item in plan:
                 if isinstance(item, PullItem):
-                    os.unlink(item.packed)
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(item.packed)
         return self._outcome(done, "wrote")
 
     def _plan_item(self, request: PullRequest) -> PullItem:
@@ -108,33 +110,34 @@ class Pull:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         manifest = Manifest.parse(answer[0], str(reference))
         layer = _packed_layer(manifest, reference)
-        handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
-        with os.fdopen(handle, "wb") as target:
-            for piece in registry.stream_blob(reference.repository, layer):
-                target.write(piece)
-        item = PullItem(request, manifest, path)
-        self._compare(item)
+        with contextlib.ExitStack() as undo:
+            handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
+            undo.callback(os.unlink, path)
+            with os.fdopen(handle, "wb") as target:
+                for piece in registry.stream_blob(reference.repository, layer):
+                    target.write(piece)
+            item = PullItem(request, manifest, path)
+            self._compare(item)
+            undo.pop_all()
         return item
 
     def _compare(self, item: PullItem) -> None:
         """Read the whole archive: an unsafe member far behind must stop the task before the first file is written."""
-        archive = Archive(_pieces(item.packed), self._limits)
+        dest, archive = item.request.dest, Archive(_pieces(item.packed), self._limits)
         for member in archive:
             item.count += 1
-            path = os.path.join(item.request.dest, member.name)
             if member.kind == "link":
                 item.skipped.append(member.name)
             elif member.kind == "directory":
-                files.check_inside(item.request.dest, member.name)
-                if not os.path.isdir(path):
-                    item.wanted[member.name] = "created"
+                with inside.opened(dest, member.name) as directory:
+                    if directory is None:
+                        item.wanted[member.name] = "created"
             else:
-                files.check_inside(item.request.dest, os.path.dirname(member.name))
                 digest = hashlib.sha256()
                 for piece in archive.content():
                     digest.update(piece)
-                if files.digest_of(path) != digest.hexdigest():
-                    item.wanted[member.name] = "changed" if os.path.lexists(path) else "created"
+                if inside.digest_of(dest, member.name) != digest.hexdigest():
+                    item.wanted[member.name] = "changed" if inside.exists(dest, member.name) else "created"
 
     def _apply_item(self, item: PullItem | GitopsError) -> PullItem:
         if isinstance(item, GitopsError):
@@ -144,10 +147,11 @@ class Pull:
             if member.name not in item.wanted:
                 continue
             if member.kind == "directory":
-                files.make_directory(item.request.dest, member.name)
+                with inside.opened(item.request.dest, member.name, create=True):
+                    pass
             else:
-                files.make_directory(item.request.dest, os.path.dirname(member.name))
-                files.write_atomically(os.path.join(item.request.dest, member.name), archive.content(), 0o644)
+                new = item.wanted[member.name] == "created"
+                inside.write(item.request.dest, member.name, archive.content(), new=new)
         return item
 
     def _outcome(self, plan: Plan, verb: str) -> Outcome:
