@@ -10,9 +10,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted im
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import read_key_file
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Policy
-
-_MAX_KEY = 64 * 1024  # bytes
 
 
 def policy(params: Params) -> Policy:
@@ -36,11 +35,7 @@ def _public_key(number: int, item: Params) -> PublicKey:
         pem = item["content"].encode()
     else:
         path = os.path.expanduser(item["path"])
-        try:
-            with open(path, "rb") as source:
-                pem = source.read(_MAX_KEY)
-        except OSError as error:
-            raise InvalidOption(where, f"{path} cannot be read: {error.strerror}") from None
+        pem = read_key_file(path, where)
         where = f"{where} ({path})"
     try:
         return PublicKey.load(pem, where)
