@@ -14,6 +14,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._kube.transport impo
 
 FIELD_MANAGER = "proven.gitops"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_MERGE = "application/merge-patch+json"
+_PAGE = 250  # objects in one answer of a list
+_PAGES = 400
 
 Object = dict[str, t.Any]
 
@@ -32,14 +35,20 @@ class Address:
     name: str
 
     @property
-    def path(self) -> str:
-        """The path below the API server's address."""
+    def collection(self) -> str:
+        """The path of all objects of this kind, in the namespace or, without one, in all of them."""
         root = "apis" if "/" in self.api_version else "api"
         inside = f"namespaces/{self.namespace}/" if self.namespace else ""
-        return f"/{root}/{self.api_version}/{inside}{self.plural}/{self.name}"
+        return f"/{root}/{self.api_version}/{inside}{self.plural}"
+
+    @property
+    def path(self) -> str:
+        """The path below the API server's address."""
+        return f"{self.collection}/{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        name = self.name or "*"
+        return f"{self.kind} {self.namespace}/{name}" if self.namespace else f"{self.kind} {name}"
 
 
 class KubeClient:
@@ -63,6 +72,38 @@ class KubeClient:
             query["dryRun"] = "All"
         answer = self._transport.request("PATCH", address.path, query, strict_json.compact(dict(manifest)), _APPLY)
         return self._object(answer, address, "patch")
+
+    def annotate(self, address: Address, annotations: t.Mapping[str, str], *, dry_run: bool) -> Object | None:
+        """Set these annotations, whoever else manages them, and nothing else; None where the object is gone."""
+        query = {"fieldManager": FIELD_MANAGER}
+        if dry_run:
+            query["dryRun"] = "All"
+        body = strict_json.compact({"metadata": {"annotations": dict(annotations)}})
+        answer = self._transport.request("PATCH", address.path, query, body, _MERGE)
+        if answer.status == 404 and Status.parse(404, answer.body).name == address.name:
+            return None
+        return self._object(answer, address, "patch")
+
+    def find(self, collection: Address, *, label_selector: str = "") -> t.Iterator[Object]:
+        """The objects of a kind, page by page: in a namespace, or in all of them where `collection` names none.
+
+        A name in `collection` selects by it. NotInstalled where the cluster does not know the kind.
+        """
+        query = {"limit": str(_PAGE)}
+        if collection.name:
+            query["fieldSelector"] = f"metadata.name={collection.name}"
+        if label_selector:
+            query["labelSelector"] = label_selector
+        for _page in range(_PAGES):
+            answer = self._transport.request("GET", collection.collection, query)
+            value = self._object(answer, collection, "list")
+            listed, metadata = value.get("items"), value.get("metadata")
+            yield from (one for one in listed or [] if isinstance(one, dict)) if isinstance(listed, list) else ()
+            token = metadata.get("continue") if isinstance(metadata, dict) else None
+            if not isinstance(token, str) or not token:
+                return
+            query["continue"] = token
+        raise BadAnswer(f"{self.host}: a list of {collection.plural} that does not end", host=self.host)
 
     def delete(self, address: Address, uid: str, *, dry_run: bool) -> None:
         """Delete the object that has `uid`; it is fine if it is gone already."""
