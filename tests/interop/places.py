@@ -53,10 +53,12 @@ class Place:
 
 
 def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that nothing listens on right now, below those that systems give to outgoing connections."""
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
@@ -108,10 +110,10 @@ def answers(address: str, path: str, status: int) -> t.Callable[[], bool]:
 
 @contextlib.contextmanager
 def distribution(cli: Cli, directory: Path) -> t.Iterator[Place]:
-    """distribution's registry, in memory."""
+    """distribution's registry."""
     address = f"127.0.0.1:{free_port()}"
     settings = directory / "registry.yml"
-    storage = "storage: {inmemory: {}, delete: {enabled: true}}"
+    storage = f"storage: {{filesystem: {{rootdirectory: {directory / 'content'}}}, delete: {{enabled: true}}}}"
     settings.write_text(f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: {address}}}\n")
     with running(cli, "serve", str(settings), directory=directory, ready=answers(address, "/v2/", 200)):
         yield Place("distribution", address)
