@@ -15,6 +15,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._errors import Inval
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
+    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+    from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
 
 Params = t.Mapping[str, t.Any]
 
@@ -41,9 +43,21 @@ KUBE = ArgumentSpec(
 
 def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
+    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
+
+    return KubeClient(_transport(params, register_secret))
+
+
+def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> KubeCluster:
+    """The same for objects of any kind."""
+    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+
+    return KubeCluster(_transport(params, register_secret))
+
+
+def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
     from ansible_collections.proven.gitops.plugins.module_utils import _requirements
     from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, connect
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
     from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
 
     _requirements.check()
@@ -61,4 +75,4 @@ def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> Kub
         proxy=params["proxy"],
         timeout=float(params["request_timeout"]),
     )
-    return KubeClient(Transport(connect(access, register_secret)))
+    return Transport(connect(access, register_secret))

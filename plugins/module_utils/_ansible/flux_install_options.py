@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the module flux_components, and what they mean."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._flux import install_manifests, names
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_components, flux_uninstall
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import FluxComponents
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_uninstall import FluxUninstall
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import UseCase
+
+Params = t.Mapping[str, t.Any]
+Register = t.Callable[[str], None]
+
+COMPONENTS = ArgumentSpec(
+    options={
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "src": {"type": "path"},
+        "content": {"type": "str"},
+        "namespace": {"type": "str", "default": "flux-system"},
+        "when_synced": {"type": "str", "choices": ["fail", "keep"], "default": "fail"},
+        "keep_namespace": {"type": "bool", "default": False},
+        "force_conflicts": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 300},
+    },
+    mutually_exclusive=(("src", "content"),),
+    required_if=(("state", "present", ("src", "content"), True),),
+)
+
+
+def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
+    """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
+    reason = names.wrong_label_name(params["namespace"])
+    if reason:
+        raise InvalidOption("namespace", reason)
+    manifests = tuple(_manifests(params))
+    cluster = kube_cluster(params, register_secret)
+    if params["state"] == "absent":
+        return FluxUninstall(
+            flux_uninstall.Wanted(
+                params["namespace"],
+                manifests,
+                params["keep_namespace"],
+                params["force_conflicts"],
+                params["wait_timeout"],
+            ),
+            cluster,
+        )
+    return FluxComponents(
+        flux_components.Wanted(
+            manifests,
+            params["namespace"],
+            params["when_synced"],
+            params["force_conflicts"],
+            params["wait"],
+            params["wait_timeout"],
+        ),
+        cluster,
+    )
+
+
+def _manifests(params: Params) -> list[install_manifests.Manifest]:
+    if params["content"] is not None:
+        return install_manifests.load(params["content"], "content")
+    if params["src"] is None:
+        return []
+    try:
+        with open(params["src"], encoding="utf-8") as source:
+            text = source.read(install_manifests.MAX_LENGTH + 1)
+    except OSError as error:
+        raise InvalidOption("src", f"{params['src']}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidOption("src", f"{params['src']}: is no text") from None
+    return install_manifests.load(text, "src")
