@@ -78,10 +78,9 @@ def test_check_run_check_run_and_away(api: KubeApi, variables: Object, keys: Key
     assert found is not None
     auths = json.loads(base64.b64decode(found["data"][".dockerconfigjson"]))["auths"]
     assert auths["registry.example:5000"]["password"] == PASSWORD
-    for arguments in (("--check",), ()):
-        again = play(tmp_path, variables, *arguments, "-vvv", **environment)
-        assert (again.code, again.changed) == (0, []), again.output
-    for ran in (predicted, done, again):
+    again = [play(tmp_path, variables, *arguments, "-vvv", **environment) for arguments in (("--check",), ())]
+    assert [(ran.code, ran.changed) for ran in again] == [(0, [])] * 2
+    for ran in (predicted, done, *again):
         for text in (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), auths["registry.example:5000"]["auth"]):
             assert text not in ran.output
             assert text not in json.dumps(ran.results)
