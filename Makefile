@@ -95,7 +95,7 @@ interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, reg
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
-	$(call in,test) python -m pytest tests/interop $(ARGS)
+	$(call in,test) python -m pytest -n 2 --dist loadfile tests/interop $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find
