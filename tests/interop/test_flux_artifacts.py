@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import typing as t
 from pathlib import Path
 
@@ -23,13 +22,17 @@ WHENCE = ("--source", SOURCE, "--revision", REVISION)
 SAID: dict[str, t.Any] = {"source": SOURCE, "revision": REVISION}
 
 
+@pytest.fixture(scope="session")
+def real(flux: Cli) -> bytes:
+    """Flux's own install manifests, 3,500 real lines."""
+    file = os.environ.get("LAB_FLUX_MANIFESTS")
+    return Path(file).read_bytes() if file else flux("install", "--export").encode()
+
+
 @pytest.fixture
-def manifests(manifests: Path) -> Path:
-    """The small tree with Flux's own install manifests in it, 3,500 real lines."""
-    real = os.environ.get("LAB_FLUX_MANIFESTS", "")
-    if not real or not Path(real).exists():
-        pytest.skip("LAB_FLUX_MANIFESTS names no file with Flux's install manifests")
-    shutil.copy(real, manifests / "flux-install.yaml")
+def manifests(manifests: Path, real: bytes) -> Path:
+    """The small tree with real manifests, an unusual name and an empty directory in it."""
+    (manifests / "flux-install.yaml").write_bytes(real)
     (manifests / "sub" / "größe").mkdir()
     (manifests / "sub" / "größe" / f"{'long-' * 25}name.yaml").write_text("kind: Secret\n")
     (manifests / "sub" / "empty").mkdir()
