@@ -38,7 +38,8 @@ options:
       - V(bundle) writes a sigstore bundle as a referrer of the artifact, as cosign 3 does, and Flux 2.8 and later
         reads.
       - V(legacy) writes to the tag C(sha256-<hex>.sig), as cosign 2 does, and every Flux reads.
-      - V(both) writes both.
+      - V(both) writes both. cosign 2.6 then verifies the bundle only, and wants a file with a trusted root for it, even
+        an empty one; where it has to verify too, use V(legacy).
       - V(auto) writes what O(flux_version) finds in the registry of the artifact, which is a bundle wherever possible.
     type: str
     choices: [bundle, legacy, both, auto]
