@@ -94,7 +94,8 @@ def _anchored(parts: list[str], below: str) -> str | None:
             return None
         else:
             name = _name(part)
-            expression += f"(?:(?!{name}/)[^/]+/)*+{name}/" if any_depth else f"{name}/"
+            # Not possessive, though it could be: Python before 3.11.5 matches too little then (gh-106052).
+            expression += f"(?:(?!{name}/)[^/]+/)*{name}/" if any_depth else f"{name}/"
             any_depth = False
     return expression + below if expression else None
 
