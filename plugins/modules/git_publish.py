@@ -77,6 +77,12 @@ options:
           - Whether the file can be executed, the one permission that git knows.
           - Without it, an existing file stays as it is, and a new one is not executable.
         type: bool
+      force:
+        description:
+          - Whether to write the file where there is one of that path already. With V(false) such a file stays as it is,
+            whatever is in it.
+        type: bool
+        default: true
   commit_message:
     description:
       - The commit's message. Without it, one is made that names the files.
@@ -253,6 +259,7 @@ FILE = {
     "content": {"type": "raw"},
     "src": {"type": "path"},
     "executable": {"type": "bool"},
+    "force": {"type": "bool", "default": True},
 }
 FILES = {
     "type": "list",

@@ -60,6 +60,17 @@ def test_check_run_check_run(publish: Publisher, bare: Bare) -> None:
         assert set(again["files"].values()) == {"unchanged"}
 
 
+def test_a_file_that_stays_as_it_is(publish: Publisher, bare: Bare) -> None:
+    wanted = [
+        {"path": "README.md", "content": "other\n", "force": False},
+        {"path": "new.md", "content": "new\n", "force": False},
+    ]
+    done = publish(repository=str(bare.path), files=wanted)
+    assert done["files"] == {"README.md": "unchanged", "new.md": "written"}
+    assert (bare.files()["README.md"], bare.files()["new.md"]) == ("hello\n", "new\n")
+    assert not publish(repository=str(bare.path), files=wanted)["changed"]
+
+
 def test_diff(publish: Publisher, bare: Bare) -> None:
     bare.publish({"a.yaml": "one: 1\n", "big": "x" * 200_000})
     result = publish(

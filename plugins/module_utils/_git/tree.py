@@ -29,11 +29,15 @@ _MAX_PATH_BYTES = 4095
 
 @dataclass(frozen=True)
 class File:
-    """A file as it should be: `content` None means that it should not be there; `executable` None keeps what is."""
+    """A file as it should be: `content` None means that it should not be there; `executable` None keeps what is.
+
+    Without `force`, a file that is there stays as it is, whatever is in it.
+    """
 
     path: str
     content: bytes | None
     executable: bool | None = None
+    force: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ def _compare_one(file: File, entries: t.Mapping[str, Entry], removed: t.Collecti
     for parent in parents(file.path):
         _check_parent(file, parent, entries.get(parent), removed)
     before = entries.get(file.path)
+    if before is not None and before.kind == "blob" and not file.force and file.content is not None:
+        return Change(file, "unchanged", before, before.mode)
     if before is not None:
         _check_target(file, before)
     if file.content is None:

@@ -79,7 +79,7 @@ def _file(option: str, one: Parameters) -> File:
         raise InvalidOption(f"{option}.path", f"{one['path']!r} {error}") from error
     if one["state"] == "absent":
         return File(one["path"], None)
-    return File(one["path"], _content(option, one), one["executable"])
+    return File(one["path"], _content(option, one), one["executable"], one["force"])
 
 
 def _content(option: str, one: Parameters) -> bytes:

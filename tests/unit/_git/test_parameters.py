@@ -43,7 +43,7 @@ def test_messages_that_git_would_not_take(message: str) -> None:
 
 
 def test_text_that_is_none() -> None:
-    one = {"path": "a", "state": "present", "content": "\ud800", "src": None, "executable": None}
+    one = {"path": "a", "state": "present", "content": "\ud800", "src": None, "executable": None, "force": True}
     with pytest.raises(InvalidOption, match=r"files\[0\]\.content: is not valid UTF-8"):
         files([one])
 

@@ -115,6 +115,10 @@ def test_a_file_that_is_a_directory_too() -> None:
         (File("x", None), {}, "unchanged", ""),
         (File("d/x", TEXT), {"d": TREE}, "written", "100644"),
         (File("d/x", None), {"d": BLOB}, "unchanged", ""),
+        (File("x", b"new", force=False), {"x": SCRIPT}, "unchanged", "100755"),
+        (File("x", b"new", force=False), {"x": LINK}, "unchanged", "120000"),
+        (File("x", b"new", force=False), {}, "written", "100644"),
+        (File("x", None, force=False), {"x": BLOB}, "removed", ""),
     ],
 )
 def test_compare(file: File, entries: dict[str, Entry], status: str, mode: str) -> None:
@@ -133,6 +137,7 @@ def test_compare(file: File, entries: dict[str, Entry], status: str, mode: str) 
         (File("x", TEXT), {"x": TREE}, "is a directory"),
         (File("x", None), {"x": TREE}, "is a directory"),
         (File("x", TEXT), {"x": SUBMODULE}, "is a submodule"),
+        (File("x", TEXT, force=False), {"x": SUBMODULE}, "is a submodule"),
         (File("x", None), {"x": SUBMODULE}, "is a submodule"),
     ],
 )
