@@ -28,7 +28,7 @@ ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
 SHARED = frozenset({"_errors", "_requirements"})
 PURE = frozenset({"_artifact", "_cosign", "_flux"})
-PORTS = frozenset({"_registry", "_git", "_kube", "_kind"})
+PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the module flux_components, and what they mean."""
+"""The options of the modules flux_components and flux_sync, and what they mean."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec imp
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux import install_manifests, names
+from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as sync_manifests
+from ansible_collections.proven.gitops.plugins.module_utils._flux.sync import Sync
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_components, flux_uninstall
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import FluxComponents
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_sync import FluxSync
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_uninstall import FluxUninstall
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -33,6 +36,19 @@ COMPONENTS = ArgumentSpec(
     },
     mutually_exclusive=(("src", "content"),),
     required_if=(("state", "present", ("src", "content"), True),),
+)
+
+SYNC = ArgumentSpec(
+    options={
+        "target": {"type": "str", "choices": ["none", "cluster"], "default": "none"},
+        "url": {"type": "str", "required": True},
+        "branch": {"type": "str", "default": Sync.branch},
+        "path": {"type": "str", "default": Sync.path},
+        "interval": {"type": "str", "default": Sync.interval},
+        "secret_ref": {"type": "str", "default": Sync.secret_ref, "no_log": False},
+        "namespace": {"type": "str", "default": Sync.namespace},
+        "force_path": {"type": "bool", "default": False},
+    }
 )
 
 
@@ -65,6 +81,14 @@ def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
         ),
         cluster,
     )
+
+
+def flux_sync(params: Params, register_secret: Register) -> FluxSync:
+    """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
+    options = ("url", "branch", "path", "interval", "secret_ref", "namespace")
+    sync = sync_manifests.declare(*(params[name] for name in options))
+    cluster = kube_cluster(params, register_secret) if params["target"] == "cluster" else None
+    return FluxSync(sync, cluster, force=params["force_path"])
 
 
 def _manifests(params: Params) -> list[install_manifests.Manifest]:
