@@ -15,10 +15,13 @@ Check = t.Callable[[Source], t.Iterable[Problem]]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule has to say about one option. An `error` is what Flux would refuse, or silently not verify."""
+    """What a rule has to say about one option. An `error` is what Flux would refuse, or silently not verify.
+
+    A `note` is good to know, and nothing is wrong.
+    """
 
     rule: str
-    severity: t.Literal["error", "warning"]
+    severity: t.Literal["error", "warning", "note"]
     option: str
     reason: str
 

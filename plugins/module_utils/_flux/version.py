@@ -56,6 +56,11 @@ def reads_bundles_over_plain_http(version: FluxVersion) -> bool:
     return version >= FluxVersion(2, 9)
 
 
+def verifies_again(version: FluxVersion) -> bool:
+    """Whether what was fetched is verified again when its keys change (source-controller 1.10, requests 2166, 2179)."""
+    return version >= FluxVersion(2, 10)
+
+
 def signature_formats(version: FluxVersion) -> tuple[str, ...]:
     """The signature formats that a version looks for, in its order: a bundle that is found hides a legacy signature."""
     return ("bundle", "legacy") if reads_bundles(version) else ("legacy",)
