@@ -115,6 +115,12 @@ class KubeClient:
             return
         self._object(answer, address, "delete")
 
+    def proxy(self, namespace: str, service: str, port: str, path: str) -> tuple[int, str]:
+        """What a service answers to a GET over plain HTTP, by way of the API server: status and text."""
+        target = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy/{path.lstrip('/')}"
+        answer = self._transport.request("GET", target, {})
+        return answer.status, answer.body.decode("utf-8", "replace")
+
     def _object(self, answer: Answer, address: Address, verb: str) -> Object:
         connection = self._transport.connection
         if not 200 <= answer.status < 300:

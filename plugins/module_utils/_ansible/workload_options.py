@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of flux_workload_info, and what they mean."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._flux import names
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_workloads import FluxWorkloads, Question
+
+Params = t.Mapping[str, t.Any]
+
+_PORT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?", re.ASCII)
+_PATH = re.compile(r"/?[A-Za-z0-9._~!$&'()*+,;=:@/-]*", re.ASCII)
+
+WORKLOADS = ArgumentSpec(
+    options={
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "flux-system"},
+        "requests": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "namespace": {"type": "str", "required": True},
+                "service": {"type": "str", "required": True},
+                "port": {"type": "str", "required": True},
+                "path": {"type": "str", "default": "/"},
+            },
+        },
+    },
+)
+
+
+def flux_workloads(params: Params, register: t.Callable[[str], None]) -> FluxWorkloads:
+    """The use-case that the options mean. InvalidOption before anything is asked."""
+    _check("name", names.wrong_subdomain(params["name"]))
+    _check("namespace", names.wrong_label_name(params["namespace"]))
+    questions = [_question(number, one) for number, one in enumerate(params["requests"])]
+    return FluxWorkloads(kube_client(params, register), params["namespace"], params["name"], questions)
+
+
+def _question(number: int, one: Params) -> Question:
+    """What goes into a path of the API server must not lead to another one."""
+    where = f"requests[{number}]"
+    _check(f"{where}.namespace", names.wrong_label_name(one["namespace"]))
+    _check(f"{where}.service", names.wrong_label_name(one["service"]))
+    if not _PORT.fullmatch(one["port"]):
+        raise InvalidOption(f"{where}.port", f"{one['port'][:80]!r} is neither the number nor the name of a port")
+    if not _PATH.fullmatch(one["path"]) or ".." in one["path"].split("/"):
+        raise InvalidOption(f"{where}.path", f"{one['path'][:80]!r} is not a path such as '/healthz'")
+    return Question(one["namespace"], one["service"], one["port"], one["path"])
+
+
+def _check(option: str, reason: str | None) -> None:
+    if reason:
+        raise InvalidOption(option, reason)
