@@ -92,10 +92,14 @@ def _checked(document: t.Any, option: str) -> Manifest:
 
 def is_of_flux(manifest: Manifest) -> bool:
     """Whether it is a component of Flux, or a definition or an object of its groups (or its operator's)."""
-    metadata = manifest["metadata"]
-    labels = metadata.get("labels") or {}
-    group = str(metadata["name"]).partition(".")[2] if is_definition(manifest) else ObjectId.of(manifest).group
-    return labels.get(PART_OF) == "flux" or any(group == one or group.endswith(f".{one}") for one in GROUPS)
+    name = str(manifest["metadata"]["name"])
+    group = name.partition(".")[2] if is_definition(manifest) else ObjectId.of(manifest).group
+    return is_component(manifest) or any(group == one or group.endswith(f".{one}") for one in GROUPS)
+
+
+def is_component(manifest: Manifest) -> bool:
+    """Whether it is labelled as a part of Flux, as all of its install manifests are."""
+    return (manifest["metadata"].get("labels") or {}).get(PART_OF) == "flux"
 
 
 def is_definition(manifest: t.Mapping[str, t.Any]) -> bool:

@@ -70,7 +70,9 @@ class FluxComponents:
         """Raises InvalidOption and KubeError's kinds."""
         if self._wanted.wait_timeout <= 0:
             raise InvalidOption("wait_timeout", "is not a positive number of seconds")
-        live = self._objects.live(MARK)
+        # What is no component of Flux itself, such as its operator, is nobody's claim to those that are there.
+        ours = any(install.is_component(one) for one in self._wanted.manifests)
+        live = self._objects.live(MARK) if ours else None
         check_owner(live, self._wanted.namespace, force=self._wanted.force)
         before = Installed(version_of(live), live is not None and self._is_synced(live))
         if before.synced and self._wanted.when_synced == "keep":
