@@ -171,7 +171,7 @@ sources:
         - Null where that is not known, or where there is no such Secret.
       type: bool
     state:
-      description: As RV(proven.gitops.flux_reconcile#module:resources[].state), for whatever it advertises.
+      description: As RV(proven.gitops.flux_reconcile#module:resources[].state), whatever digest it is at.
       type: str
     ready:
       description: Whether it is ready; null while Flux is at it.

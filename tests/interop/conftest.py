@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import typing as t
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from interop import gitea as gitea_server
 from interop import places
 from interop.cosign import EMPTY_TRUSTED_ROOT, Cosign, Keys
+from interop.flux_cluster import Flux, flux_cluster
+from interop.kube_api import KubeApi
 from interop.peers import Cli, Home
 from interop.places import Place
 
@@ -68,6 +71,19 @@ def embedded_old(home: Home, tmp_path_factory: pytest.TempPathFactory) -> t.Iter
     with places.embedded(tmp_path_factory.mktemp("planted-old"), "embedded-old") as here:
         home.login(here.address, str(here.username), str(here.password))
         yield here
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
+    """An API server with Flux's controllers; each test has a namespace of its own in it."""
+    with flux_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def space(cluster: KubeApi) -> Flux:
+    """A namespace of the test's own in that cluster."""
+    return Flux(cluster, f"test-{secrets.token_hex(4)}")
 
 
 @pytest.fixture(scope="session")

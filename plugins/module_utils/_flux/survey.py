@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._flux import conditions, names, rules_verify
-from ansible_collections.proven.gitops.plugins.module_utils._flux.judgement import NOT_ENFORCED, judge
+from ansible_collections.proven.gitops.plugins.module_utils._flux.judgement import NOT_ENFORCED, Judgement, judge
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import GIT_REPOSITORY, OCI_REPOSITORY
 from ansible_collections.proven.gitops.plugins.module_utils._flux.rule import Finding
 from ansible_collections.proven.gitops.plugins.module_utils._flux.source import Identity, Source, Verify
@@ -52,7 +52,14 @@ class Survey:
             return "off"
         if self.reading.verified is not None:
             return "verified" if self.reading.verified else "refused"
-        return "not_enforced" if judge(self.reading).reason == NOT_ENFORCED else "unknown"
+        return "not_enforced" if self.judgement.reason == NOT_ENFORCED else "unknown"
+
+    @property
+    def judgement(self) -> Judgement:
+        """What it says of itself. Of a suspended source Ready is brought up to date, though nothing was looked at."""
+        if self.reading.suspended:
+            return Judgement("working", "Suspended", "it is suspended, so Flux says nothing of it as it is now")
+        return judge(self.reading)
 
     @property
     def stale(self) -> bool:
@@ -151,7 +158,7 @@ class Survey:
     def describe(self) -> dict[str, t.Any]:
         """The source as a task returns it."""
         metadata, spec, reading = _mapping(self.value.get("metadata")), _mapping(self.value.get("spec")), self.reading
-        judgement = judge(reading)
+        judgement = self.judgement
         proof = reading.source_verified
         return {
             "kind": self.kind.name,
@@ -171,7 +178,7 @@ class Survey:
             "message": proof.message if proof else judgement.message,
             "stale": self.stale,
             "verifies_again": self.verifies_again if self.key_secret else None,
-            "state": judgement.state,
+            "state": "suspended" if reading.suspended else judgement.state,
             "ready": {"ready": True, "working": None}.get(judgement.state, False),
             "revision": reading.revision or None,
             "digest": reading.digest or None,

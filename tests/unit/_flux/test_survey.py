@@ -102,6 +102,16 @@ def test_a_verdict_that_is_out_of_date() -> None:
     assert _rules(found) == ["verdict-stale", "suspended"]
 
 
+def test_a_suspended_source_says_that_it_is_ready_without_a_look() -> None:
+    """source-controller sums up what it knows for the new generation, too."""
+    value = recorded("suspended")
+    value["status"]["conditions"][0]["observedGeneration"] = 2
+    assert value["status"]["conditions"][0]["type"] == "Ready"
+    described = survey(value, OCI_REPOSITORY).describe()
+    assert (described["verdict"], described["state"], described["ready"]) == ("unknown", "suspended", None)
+    assert described["reason"] == "Suspended"
+
+
 def test_configured_and_not_enforced_is_an_error() -> None:
     value = recorded("verified")
     value["spec"]["verify"] = {"provider": "notation", "secretRef": {"name": "notation"}}
