@@ -26,7 +26,7 @@ Run = t.Callable[..., Object]
 
 @pytest.fixture(scope="module")
 def pems() -> list[str]:
-    return [SigningKey.generate().public.pem.decode() for _ in range(2)]
+    return [SigningKey.generate().public.pem.decode() for _each in range(2)]
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_a_push_of_which_nobody_knows(bare: Bare, server: GitHttpServer) -> None
     server.at("push", drop_and_close)
     server.users.clear()
     with pytest.raises(errors.PushUnknown, match="it is not known whether the push of") as caught:
-        run_case(server.url("fleet.git"), File("ours", b"x"), wait=lambda _: None)
+        run_case(server.url("fleet.git"), File("ours", b"x"), wait=lambda _each: None)
     assert caught.value.details["commit"] == bare.tip()
     assert caught.value.code == "push_unknown"
 

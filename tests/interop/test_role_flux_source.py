@@ -80,7 +80,7 @@ def published(embedded: Place, keys: Keys, push: Push, ours: Ours) -> tuple[str,
     reference = push(embedded)
     ours("cosign_sign", reference=reference, **keys.options)
     ours("oci_tag", reference=reference, tags=["1.0.0"])
-    repository, _, digest = reference.partition("@")
+    repository, _at, digest = reference.partition("@")
     return repository, digest
 
 

@@ -45,7 +45,7 @@ def environment(inherited: t.Mapping[str, str] | None = None) -> dict[str, str]:
 def run(arguments: t.Sequence[str], *, stdin: bytes = b"", timeout: float) -> Result:
     """Run to the end, whatever it is; ended with its children after `timeout` seconds. KindError if it cannot start."""
     try:
-        process = subprocess.Popen(  # noqa: S603  # an argument vector, no shell
+        process = subprocess.Popen(  # noqa: S603  # pylint: disable=ansible-bad-function  # no shell
             arguments,
             env=environment(),
             stdin=subprocess.PIPE,

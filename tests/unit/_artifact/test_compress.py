@@ -83,7 +83,7 @@ def test_the_cuts_of_the_source_change_nothing(pieces: list[bytes], threads: int
 def test_streams_share_a_pool() -> None:
     contents = [bytes([number]) * 3 * BLOCK for number in range(3)]
     with Compressor(2) as compressor:
-        packed = [bytearray() for _ in contents]
+        packed = [bytearray() for _each in contents]
         for parts in zip(*(compressor.gzip([content]) for content in contents), strict=True):
             for target, part in zip(packed, parts, strict=True):
                 target.extend(part)
@@ -115,7 +115,7 @@ def test_errors_of_the_compressor_come_through(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_reader_that_stops_ends_the_threads() -> None:
     with Compressor(2) as compressor:
-        stream = compressor.gzip(os.urandom(BLOCK) for _ in range(50))
+        stream = compressor.gzip(os.urandom(BLOCK) for _each in range(50))
         next(stream)
         next(stream)
         assert workers()
@@ -130,7 +130,7 @@ def test_memory_is_flat() -> None:
     for blocks in (8, 20):
         tracemalloc.start()
         with Compressor(2) as compressor:
-            for _ in compressor.gzip(piece for _ in range(blocks)):
+            for _each in compressor.gzip(piece for _each in range(blocks)):
                 pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -149,7 +149,7 @@ def test_memory_is_bounded_on_many_processors(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(compress, "_deflate", noted)
     with Compressor() as compressor:
-        for _ in compressor.gzip(bytes(BLOCK) for _ in range(40)):
+        for _each in compressor.gzip(bytes(BLOCK) for _each in range(40)):
             pass
     assert 1 < max(running) <= 8
 

@@ -39,7 +39,7 @@ def test_secrets_are_registered_before_anything_can_fail() -> None:
 @pytest.mark.parametrize("message", ["", "a\0b", "\ud800"])
 def test_messages_that_git_would_not_take(message: str) -> None:
     with pytest.raises(InvalidOption, match="commit_message: "):
-        publication({**OPTIONS, "commit_message": message}, lambda _: None)
+        publication({**OPTIONS, "commit_message": message}, lambda _each: None)
 
 
 def test_text_that_is_none() -> None:

@@ -102,7 +102,7 @@ def test_says_what_went_wrong_and_what_to_do(
     wire.expect("PATCH", APPLY, status=status, body=body, headers={"Location": "http://192.0.2.1/"})
     with pytest.raises(errors.KubeError) as caught:
         client.apply(APP, MANIFEST, dry_run=False, force=False)
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert text in caught.value.message
     assert "t0ken" not in caught.value.message
     assert caught.value.details["host"] == wire.url
@@ -148,7 +148,7 @@ def test_tries_again_when_the_server_is_busy(wire: Wire, client: KubeClient, pau
 
 
 def test_gives_up_after_three_attempts(wire: Wire, client: KubeClient, pauses: list[float]) -> None:
-    for _ in range(3):
+    for _each in range(3):
         wire.expect("GET", PATH, status=503, headers={"Retry-After": "soon"})
     with pytest.raises(errors.Unreachable, match="it answers 503"):
         client.get(APP)
@@ -156,7 +156,7 @@ def test_gives_up_after_three_attempts(wire: Wire, client: KubeClient, pauses: l
 
 
 def test_does_not_wait_an_hour_because_it_was_told_to(wire: Wire, client: KubeClient, pauses: list[float]) -> None:
-    for _ in range(3):
+    for _each in range(3):
         wire.expect("GET", PATH, status=429, headers={"Retry-After": "3600"})
     with pytest.raises(errors.Unreachable, match="it answers 429"):
         client.get(APP)
@@ -170,7 +170,7 @@ def test_a_connection_that_breaks_is_tried_again(wire: Wire, client: KubeClient)
 
 
 def test_an_answer_that_is_cut_short_is_no_answer(wire: Wire, client: KubeClient) -> None:
-    for _ in range(3):
+    for _each in range(3):
         wire.expect("GET", PATH, body=b'{"a":1}', cut=3)
     with pytest.raises(errors.Unreachable):
         client.get(APP)

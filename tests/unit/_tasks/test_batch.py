@@ -57,7 +57,7 @@ def test_one_item_fails_as_itself() -> None:
 
 
 def test_every_failure_is_named_once() -> None:
-    outcomes = [GitopsError("b: reason"), 1, *(GitopsError("other") for _ in range(6))]
+    outcomes = [GitopsError("b: reason"), 1, *(GitopsError("other") for _each in range(6))]
     failure = batch.failure(["b", "c", "d", "e", "f", "g", "h", "i"], outcomes)
     assert failure is not None
     assert failure.message == "7 of 8 failed: b: reason; d: other; e: other; f: other; g: other; and 2 more"

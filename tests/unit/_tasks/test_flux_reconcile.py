@@ -161,7 +161,7 @@ def test_who_asks_for_nothing_waits_to_the_end(api: FluxApi, case: Case, clock: 
 
 def test_what_may_pass_is_waited_for(api: FluxApi, case: Case, clock: FakeClock) -> None:
     api.put(recorded("not observed"))
-    for _ in range(3):
+    for _each in range(3):
         api.answers(OCI, recorded("connection refused"))
     api.answers(OCI, recorded("verified"))
     assert run(case(target())).failure is None
@@ -297,7 +297,7 @@ def test_verification_can_be_required(api: FluxApi, case: Case) -> None:
 
 def test_tokens_are_times_and_never_the_same() -> None:
     clock = SystemClock()
-    tokens = {clock.token() for _ in range(100)}
+    tokens = {clock.token() for _each in range(100)}
     assert len(tokens) > 90
     assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", token) for token in tokens)
     before = clock.now()
