@@ -133,7 +133,8 @@ sanity: ## ansible-test sanity, nothing ignored
 
 .PHONY: docs
 docs: $(NAMESPACE) ## check the documentation of all plugins and roles, and render it to build/docs
-	@$(call in,lint) cd "$$(.ci/tree)" && export ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' && \
+	@mkdir -p build/home && $(call in,lint) cd "$$(.ci/tree)" && \
+	export ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' HOME='$(CURDIR)/build/home' && \
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all . && \
 	mkdir -p '$(CURDIR)/build/docs' && \
 	antsibull-docs --config-file docs/docsite/antsibull-docs.cfg collection --use-current --squash-hierarchy \

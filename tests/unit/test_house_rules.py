@@ -78,6 +78,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.module_is_thin, MODULES),
         (rules.pure_code_is_pure, PLUGINS),
         (rules.dependencies_point_one_way, PLUGINS),
+        (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
         (rules.returned_names, MODULES),
         (rules.outcome_names, PLUGINS),
