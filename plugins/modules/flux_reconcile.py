@@ -65,7 +65,7 @@ options:
     default: flux-system
   expected_digest:
     description:
-      - The digest that the object is to be at, such as RV(proven.gitops.oci_push#module:artifact.digest), or for git
+      - The digest that the object is to be at, such as RV(proven.gitops.oci_push#module:artifacts[].digest), or for git
         the commit, such as RV(proven.gitops.git_publish#module:commit).
       - For a source it is the digest that its revision ends in, for a C(Kustomization) that of the revision it applied,
         for a C(HelmRelease) that of its C(OCIRepository).

@@ -223,6 +223,13 @@ def test_what_waiting_can_mend(reason: str, message: str, final: bool) -> None:
     assert is_final(Condition("Ready", False, reason, message, 1)) is final
 
 
+def test_unknown_is_no_verdict() -> None:
+    """As of a HelmRelease whose former failure is gone, before the next attempt."""
+    ready = {"type": "Ready", "status": "Unknown", "reason": "Progressing", "message": "m", "observedGeneration": 1}
+    value: Object = {"kind": "HelmRelease", "metadata": {"generation": 1}, "status": {"conditions": [ready]}}
+    assert _judge(value) == Judgement("working", "Progressing", "m")
+
+
 def test_a_release_that_gave_up() -> None:
     stalled = {
         "type": "Stalled",

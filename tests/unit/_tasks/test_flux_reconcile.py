@@ -280,6 +280,8 @@ def test_an_object_that_goes_away_meanwhile(api: FluxApi, case: Case) -> None:
     planned = one.plan()
     api.objects.clear()
     assert failure(one.apply(planned))[0] == "not_found"
+    api.faults = [(200, recorded("verified"))]  # seen, and gone when it is asked
+    assert failure(one.apply(planned))[0] == "not_found"
     api.put(recorded("verified"))
     gone = recorded("verified")
     gone["metadata"]["deletionTimestamp"] = "now"
