@@ -19,7 +19,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest imp
 
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 DEEP: list[object] = []
-for _ in range(5000):
+for _turn in range(5000):
     DEEP = [DEEP]
 
 
