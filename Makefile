@@ -91,7 +91,7 @@ integration: $(NAMESPACE) ## the integration tests only
 .PHONY: interop
 interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
 	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
-	for tool in cosign cosign2 flux oras crane registry gitea; do \
+	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \

@@ -18,7 +18,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DISTRIBUTIONS = {"nacl": "pynacl", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
 CODE = (".py", ".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh", ".j2")
 NO_HEADER = ("changelogs/changelog.yaml", "LICENSES/GPL-3.0-or-later.txt")
-TOP = (".ci", ".github", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests")
+TOP = (
+    ".ci",
+    ".github",
+    "changelogs",
+    "docs",
+    "examples",
+    "extensions",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+    "tests",
+)
 
 
 def _files(top: str, *suffixes: str) -> list[str]:
