@@ -36,6 +36,8 @@ help: ## this list
 		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
 		TAG=1.0.1 'quickstart: the version that these manifests are' \
 		TAG=1.0.1 'quickstart: another tag (default: 1.0.0)' \
+		CLUSTER=kind 'quickstart: on to a kind cluster where Flux verifies it (needs Docker, kind and flux)' \
+		PROVE="-e @file" 'quickstart CLUSTER=kind: more arguments for the playbook prove' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
@@ -62,6 +64,7 @@ export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG TAG
 
 .PHONY: quickstart
 quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
+ifeq ($(CLUSTER),)
 	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" && \
 	cat build/quickstart/evidence.txt
 
@@ -70,6 +73,8 @@ clean: ## stop the registry of the quickstart, and remove everything that was ma
 	@if [ -d build/quickstart/registry ]; then $(call in,run) ansible localhost -m proven.gitops.oci_registry \
 		-e ansible_python_interpreter="$$venv/bin/python" \
 		-a 'data_dir="$(CURDIR)/build/quickstart/registry" state=absent'; fi
+	@if [ -d build/prove ]; then $(call in,cluster) ansible-playbook playbooks/prove.yml \
+		-e '{"prove_dir": "$(CURDIR)/build/prove", "prove_state": "absent"}' $(PROVE); fi
 	rm -rf build
 
 .PHONY: venv
@@ -90,12 +95,17 @@ integration: $(NAMESPACE) ## the integration tests only
 
 .PHONY: interop
 interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; missing=; \
 	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
 	$(call in,test) python -m pytest -n 2 --dist loadfile tests/interop $(ARGS)
+
+.PHONY: e2e
+e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and on kind with Flux and Gitea
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; missing=; \
+	$(call in,e2e) python -m pytest tests/e2e $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find
