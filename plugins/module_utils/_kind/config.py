@@ -60,10 +60,10 @@ class Declared:
         return next(node.name for node in self.nodes if node.role == CONTROL_PLANE)
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, option: str = "name") -> None:
     """Raise InvalidOption for what kind takes for no cluster's name."""
     if not _NAME.fullmatch(name):
-        raise InvalidOption("name", f"{name!r} is not a name of at most 50 lower-case letters, digits, '.' and '-'")
+        raise InvalidOption(option, f"{name!r} is not a name of at most 50 lower-case letters, digits, '.' and '-'")
 
 
 def declare(name: str, config: t.Mapping[str, t.Any], image: str | None) -> Declared:

@@ -67,7 +67,7 @@ class KindRegistry:
     def plan(self) -> Plan:
         """Raises InvalidOption, DockerUnavailable, Drift and ForeignContainer."""
         self._registry.check()
-        check_name(self._wanted.cluster)
+        check_name(self._wanted.cluster, "cluster")
         if self._wanted.wait_timeout <= 0:
             raise InvalidOption("wait_timeout", "is not a positive number of seconds")
         self._docker.check()
