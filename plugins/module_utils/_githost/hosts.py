@@ -14,9 +14,7 @@ from urllib.parse import quote
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._githost import errors
-from ansible_collections.proven.gitops.plugins.module_utils._githost.transport import Settings, Transport
-
-Value = t.Mapping[str, t.Any]
+from ansible_collections.proven.gitops.plugins.module_utils._githost.transport import Settings, Transport, Value
 
 
 @dataclass(frozen=True)
@@ -99,13 +97,12 @@ class Gitea:
 
     def find(self, place: Place) -> Found | None:
         try:
-            value: Value = self._transport.get(self._path(place))
+            return self._found(self._transport.get(self._path(place)))
         except errors.NotFound:
             return None
-        return self._found(value)
 
     def create(self, place: Place, *, private: bool, description: str, default_branch: str) -> Found:
-        own = str((self._transport.get("/user") or {}).get("login")).casefold() == place.owner.casefold()
+        own = str(self._transport.get("/user").get("login")).casefold() == place.owner.casefold()
         document = {"name": place.name, "private": private, "description": description, "auto_init": False}
         path = "/user/repos" if own else f"/orgs/{quote(place.owner, safe='')}/repos"
         return self._found(self._transport.post(path, {**document, **self._branch(default_branch)}))
@@ -181,7 +178,7 @@ class GitLab:
             "initialize_with_readme": False,
             "default_branch": default_branch,
         }
-        user = self._transport.get("/user") or {}
+        user = self._transport.get("/user")
         if str(user.get("username")).casefold() != place.owner.casefold():
             group = self._transport.get(f"/groups/{quote(place.owner, safe='')}")
             document["namespace_id"] = group.get("id")

@@ -31,6 +31,8 @@ LONGEST_PAUSE = 20.0  # seconds that a Retry-After may ask for
 _BUSY = frozenset({429, 502, 503, 504})
 _PAGES = 50
 
+Value = t.Mapping[str, t.Any]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -54,11 +56,11 @@ class Transport:
         self._wait = wait
         self._pool = _pool(settings)
 
-    def get(self, path: str, **query: str) -> t.Any:
-        """The value at `path`. Raises HostError's kinds, NotFound among them."""
-        return self._send("GET", path, query, None)
+    def get(self, path: str) -> Value:
+        """The object at `path`. Raises HostError's kinds, NotFound among them."""
+        return self._object(path, self._send("GET", path, {}, None))
 
-    def pages(self, path: str, size: str) -> t.Iterator[t.Mapping[str, t.Any]]:
+    def pages(self, path: str, size: str) -> t.Iterator[Value]:
         """All objects of a list that comes in pages; `size` is what the host calls the length of one."""
         for page in range(1, _PAGES + 1):
             listed = self._send("GET", path, {size: "50", "page": str(page)}, None)
@@ -68,8 +70,9 @@ class Transport:
             if len(listed) < 50:
                 return
 
-    def post(self, path: str, document: t.Mapping[str, t.Any]) -> t.Any:
-        return self._send("POST", path, {}, document)
+    def post(self, path: str, document: Value) -> Value:
+        """What the host says of the thing that it made."""
+        return self._object(path, self._send("POST", path, {}, document))
 
     def delete(self, path: str) -> None:
         """It is fine if it is gone already."""
@@ -77,6 +80,11 @@ class Transport:
             self._send("DELETE", path, {}, None)
         except errors.NotFound:
             return
+
+    def _object(self, path: str, value: t.Any) -> Value:
+        if not isinstance(value, dict):
+            raise errors.BadAnswer(f"{self.base}{path}: an object is expected", host=self.base)
+        return value
 
     def _send(self, method: str, path: str, query: t.Mapping[str, str], document: t.Any) -> t.Any:
         address = f"{self.base}{path}" + (f"?{urlencode(query)}" if query else "")
