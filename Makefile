@@ -35,7 +35,6 @@ help: ## this list
 		MANIFESTS=directory 'quickstart: your own manifests' \
 		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
 		TAG=1.0.1 'quickstart: the version that these manifests are' \
-		TAG=1.0.1 'quickstart: another tag (default: 1.0.0)' \
 		CLUSTER=kind 'quickstart: on to a kind cluster where Flux verifies it (needs Docker, kind and flux)' \
 		PROVE="-e @file" 'quickstart CLUSTER=kind: more arguments for the playbook prove' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
@@ -49,24 +48,29 @@ $(NAMESPACE):
 # What the user gives, as JSON, so that any character may be in it; a relative path is one from here.
 define QUICKSTART_VARIABLES
 import json, os
-given = {"quickstart_dir": os.path.abspath("build/quickstart")}
+play = "prove" if os.environ["CLUSTER"] else "quickstart"
+given = {play + "_dir": os.path.abspath("build/" + play)}
 if os.environ["MANIFESTS"]:
-    given["quickstart_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
+    given[play + "_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
 if os.environ["REGISTRY"]:
-    given["quickstart_registry"] = os.environ["REGISTRY"]
+    given[play + "_registry"] = os.environ["REGISTRY"]
 if os.environ["TAG"]:
-    given["quickstart_tag"] = os.environ["TAG"]
-if os.environ["TAG"]:
-    given["quickstart_tag"] = os.environ["TAG"]
+    given[play + "_tag"] = os.environ["TAG"]
 print(json.dumps(given))
 endef
-export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG TAG
+export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG CLUSTER
 
 .PHONY: quickstart
 quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
 ifeq ($(CLUSTER),)
 	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" && \
 	cat build/quickstart/evidence.txt
+else ifeq ($(CLUSTER),kind)
+	@$(call in,cluster) ansible-playbook playbooks/prove.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" $(PROVE) && \
+	cat build/prove/evidence.txt
+else
+	@echo 'CLUSTER=$(CLUSTER): kind is the only one that is made here' >&2; exit 2
+endif
 
 .PHONY: clean
 clean: ## stop the registry of the quickstart, and remove everything that was made
@@ -83,7 +87,7 @@ venv: $(NAMESPACE) ## make the virtual environment for the tests and print its p
 
 .PHONY: test
 test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
-	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
+	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/integration tests/unit $(ARGS)
 
 .PHONY: unit
 unit: $(NAMESPACE) ## the unit tests only
