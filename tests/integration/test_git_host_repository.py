@@ -307,7 +307,7 @@ def test_a_host_that_is_silent_or_not_there(wire: Wire, ask: Ask) -> None:
         wire.wait(5)
         yield b"{}"
 
-    for _ in range(3):
+    for _each in range(3):
         wire.expect("GET", body=dawdle)
     assert "no answer within 1 s" in ask(provider="gitea", timeout=1, fails=True)["msg"]
 
@@ -367,7 +367,7 @@ def test_the_public_hosts_are_known(run_module: RunModule, monkeypatch: pytest.M
     with Wire() as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         for provider, address in (("github", "api.github.com:443"), ("gitlab", "gitlab.com:443")):
-            for _ in range(3):
+            for _each in range(3):
                 proxy.expect("CONNECT", address, status=403)
             result = run_module("git_host_repository", provider=provider, owner="fleet", name="clusters", token=TOKEN)
             assert result["failure"]["code"] == "unreachable"
