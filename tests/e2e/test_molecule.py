@@ -32,7 +32,7 @@ def test_scenario(scenario: str, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path / "molecule"),  # it empties that at its end
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
