@@ -58,6 +58,8 @@ def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
     if reason:
         raise InvalidOption("namespace", reason)
     manifests = tuple(_manifests(params))
+    for one in manifests:
+        _hide(one, register_secret)
     cluster = kube_cluster(params, register_secret)
     if params["state"] == "absent":
         return FluxUninstall(
@@ -89,6 +91,14 @@ def flux_sync(params: Params, register_secret: Register) -> FluxSync:
     sync = sync_manifests.declare(*(params[name] for name in options))
     cluster = kube_cluster(params, register_secret) if params["target"] == "cluster" else None
     return FluxSync(sync, cluster, force=params["force_path"])
+
+
+def _hide(manifest: install_manifests.Manifest, register_secret: Register) -> None:
+    """A Secret among the manifests is one in the task's arguments, which its result repeats."""
+    if manifest["kind"] == "Secret":
+        for part in ("data", "stringData"):
+            for value in (manifest.get(part) or {}).values():
+                register_secret(str(value))
 
 
 def _manifests(params: Params) -> list[install_manifests.Manifest]:

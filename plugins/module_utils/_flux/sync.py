@@ -30,12 +30,17 @@ resources:
 - {COMPONENTS_FILE}
 - {SYNC_FILE}
 """
-# What Go's YAML writes without quotes: these cannot be taken for anything but text.
-_PLAIN = re.compile(r"[A-Za-z./][A-Za-z0-9._/@:+~=?&%-]*[A-Za-z0-9._/~=-]|\.?/|[A-Za-z]", re.ASCII)
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "~"})
+# What a YAML reader takes for something else than text: Go writes it in double quotes.
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", "=", "<<", ".nan", ".inf"})
+_NUMBER = re.compile(
+    r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-f_]+|(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:e[-+]?[0-9]+)?|\.inf"
+    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[t ].*)?",
+    re.IGNORECASE | re.ASCII,
+)
+# What it cannot be without quotes: Go writes it in single ones.
+_SYNTAX = re.compile(r"[,\[\]{}#&*!|>'\"%@`]|[-?:](?: |\Z)|.*(?:: | #|:\Z| \Z)| ")
 _BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_DURATION = re.compile(rf"(?:{_PARTS.pattern})+", re.ASCII)
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
@@ -144,9 +149,9 @@ def _scalar(value: t.Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    if text.lower() in _WORDS or ": " in text or not (_PLAIN.fullmatch(text) or _DURATION.fullmatch(text)):
+    if text.lower() in _WORDS or _NUMBER.fullmatch(text) or not text.isprintable():
         return json.dumps(text, ensure_ascii=False)
-    return text
+    return "'" + text.replace("'", "''") + "'" if _SYNTAX.match(text) else text
 
 
 def _clean_path(path: str) -> str:

@@ -77,7 +77,9 @@ class FluxComponents:
         before = Installed(version_of(live), live is not None and self._is_synced(live))
         if before.synced and self._wanted.when_synced == "keep":
             return Plan((), before, self._warnings(before))
-        steps = tuple(self._objects.plan(self._wanted.manifests))
+        # What Flux has applied by itself is compared only: its claim to the fields is no obstacle to that.
+        objects = KubeObjects(self._cluster, force=True) if before.synced else self._objects
+        steps = tuple(objects.plan(self._wanted.manifests))
         acting = [step for step in steps if step.change != "unchanged"]
         if before.synced and acting:
             raise Conflict(

@@ -69,7 +69,6 @@ class FluxGitSecret:
             removals = self._objects.plan_removal([self._manifest({})])
             return Plan(removals[0] if removals else None, before)
         after = self._credentials.data(before)
-        self._hide(before)
         self._hide(after)
         made = git_secret.IDENTITY in after and git_secret.public_key(before) != git_secret.public_key(after)
         [step] = self._objects.plan([self._manifest(after)])
@@ -96,10 +95,11 @@ class FluxGitSecret:
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
 
     def _hide(self, data: Data) -> None:
+        """In the forms in which it goes over the wire; what is there already is compared, and never shown."""
         for name in (git_secret.IDENTITY, git_secret.PASSWORD):
-            text = data.get(name, b"").decode("utf-8", "replace")
-            self._register(text)
-            self._register(base64.b64encode(data.get(name, b"")).decode())
+            if name in data:
+                self._register(data[name].decode("utf-8", "replace"))
+                self._register(base64.b64encode(data[name]).decode())
 
     def _outcome(self, plan: Plan, warnings: list[str]) -> Outcome:
         public = git_secret.public_key(plan.after)

@@ -107,7 +107,7 @@ class KubeObjects:
                 self._cluster.delete(address, step.uid, dry_run=False)
                 continue
             if step.address is None:  # planned without the server, which has a word to say now
-                force = self._dry_run(address, step.manifest)[1]
+                force = self._dry_run(address, step.manifest, None)[1]
             self._cluster.apply(address, step.manifest, dry_run=False, force=force)
 
     def _step(self, manifest: Manifest, coming: t.Mapping[tuple[str, str], Resource], namespaces: set[str]) -> Step:
@@ -118,7 +118,7 @@ class KubeObjects:
             live = self._cluster.get(address)
             if live and live["metadata"].get("deletionTimestamp"):
                 raise Conflict(f"{identity} is being deleted: run the task again when it is gone")
-            after, force = self._dry_run(address, manifest)
+            after, force = self._dry_run(address, manifest, live)
         except NotInstalled as error:
             made_here = (identity.api_version, identity.kind) in coming
             return new if made_here else replace(new, blocked=error)
@@ -130,15 +130,17 @@ class KubeObjects:
         before_text, after_text = manifest_yaml.dump([shown(live)]), manifest_yaml.dump([shown(after)])
         return Step(identity, address, change, manifest, before=before_text, after=after_text, force=force)
 
-    def _dry_run(self, address: Address, manifest: Manifest) -> tuple[Object, bool]:
+    def _dry_run(self, address: Address, manifest: Manifest, live: Object | None) -> tuple[Object, bool]:
         """What the object would be, and whether fields have to be taken over for it."""
         try:
             return self._cluster.apply(address, manifest, dry_run=True, force=self._force), self._force
         except Conflict as error:
             managers = set((error.details.get("fields") or {"": ""}).values())
-            if not managers <= BY_HAND:
-                raise
-        return self._cluster.apply(address, manifest, dry_run=True, force=True), True
+            forced = self._cluster.apply(address, manifest, dry_run=True, force=True)
+            # What the server writes in another way (cpu: 1000m, a default) is a conflict to it, and no difference.
+            if managers <= BY_HAND or (live is not None and same(live, forced)):
+                return forced, True
+            raise
 
     def _removal(self, manifest: Manifest) -> Step | None:
         identity = ObjectId.of(manifest)

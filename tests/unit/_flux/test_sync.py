@@ -105,9 +105,12 @@ def test_another_namespace_is_the_name_of_both() -> None:
         ("True", '"True"'),
         ("1e3", '"1e3"'),
         ("0x1f", '"0x1f"'),
-        ("#1", '"#1"'),
-        ("@next", '"@next"'),
-        ("übung", '"übung"'),
+        ("#1", "'#1'"),
+        ("@next", "'@next'"),
+        ("a#b", "a#b"),
+        ("übung", "übung"),
+        ("2026-11-22", '"2026-11-22"'),
+        ("1.x", "1.x"),
     ],
 )
 def test_text_that_yaml_could_take_for_something_else(branch: str, written: str) -> None:
