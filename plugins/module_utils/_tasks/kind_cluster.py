@@ -91,6 +91,8 @@ class KindCluster:
 
     def apply(self, plan: Plan) -> Outcome:
         """Raises KindError's kinds."""
+        if plan.blocked:
+            raise plan.blocked
         live = plan.live
         if plan.steps:
             with exclusive(f"kind cluster {self._wanted.name}"):
@@ -119,12 +121,10 @@ class KindCluster:
             return Plan(("create", "kubeconfig"), blocked=missing)
         if self._kubeconfig.marked:
             return Plan(("remove", "create", "kubeconfig"), live, blocked=missing)
-        if missing:
-            raise missing
         steps: tuple[Step, ...] = ("start",) if any(not one.running for one in live) else ()
-        if not steps:
+        if not steps and not missing:  # an earlier task may be going to install it
             steps = self._kubeconfig_step(live)
-        return Plan(steps, live, self._drift(self._declared, live))
+        return Plan(steps, live, self._drift(self._declared, live), missing)
 
     def _kubeconfig_step(self, live: tuple[Container, ...]) -> tuple[Step, ...]:
         content = self._kind.kubeconfig(self._wanted.name) if kind_nodes.control_plane(live) else None
@@ -162,16 +162,14 @@ class KindCluster:
             self._kubeconfig.unmark()
             return
         if "create" in plan.steps:
-            self._create(self._declared, plan)
+            self._create(self._declared)
         if "start" in plan.steps:
             self._docker.start(*(one.name for one in plan.live if not one.running))
         if plan.steps:
             self._write_kubeconfig()
         self._kubeconfig.unmark()
 
-    def _create(self, declared: Declared, plan: Plan) -> None:
-        if plan.blocked:
-            raise plan.blocked
+    def _create(self, declared: Declared) -> None:
         self._kubeconfig.mark()
         try:
             with tempfile.TemporaryDirectory() as private:
