@@ -108,7 +108,7 @@ interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, reg
 
 .PHONY: e2e
 e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and on kind with Flux and Gitea
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; missing=; \
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
 	$(call in,e2e) python -m pytest tests/e2e $(ARGS)
 
 .PHONY: lint
