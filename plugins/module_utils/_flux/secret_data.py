@@ -18,8 +18,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_jso
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
 
-SUFFIX = ".pub"
 LOGIN_FILE = ".dockerconfigjson"
 HIDDEN = "(hidden)"
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)

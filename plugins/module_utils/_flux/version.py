@@ -45,6 +45,9 @@ NEWEST = FluxVersion(2, 10, 1)
 # Minors that the Flux project supports at the time of NEWEST: the last three.
 OLDEST_SUPPORTED = FluxVersion(2, 8)
 
+# What was fetched is verified again when its keys change (source-controller 1.10, its pull requests 2166 and 2179).
+VERIFIES_AGAIN = FluxVersion(2, 10)
+
 
 def reads_bundles(version: FluxVersion) -> bool:
     """Whether signatures in cosign 3's bundle format are found (source-controller 1.8, its pull request 1961)."""
@@ -57,8 +60,8 @@ def reads_bundles_over_plain_http(version: FluxVersion) -> bool:
 
 
 def verifies_again(version: FluxVersion) -> bool:
-    """Whether what was fetched is verified again when its keys change (source-controller 1.10, requests 2166, 2179)."""
-    return version >= FluxVersion(2, 10)
+    """Whether what was fetched is verified again when its keys change."""
+    return version >= VERIFIES_AGAIN
 
 
 def signature_formats(version: FluxVersion) -> tuple[str, ...]:

@@ -10,21 +10,22 @@ from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._flux.live import owned_fields
 from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
-    SUFFIX,
     Content,
     TrustedKeys,
     fingerprints,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
+from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
+from ansible_collections.proven.gitops.plugins.module_utils._flux.version import VERIFIES_AGAIN, verifies_again
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import FIELD_MANAGER, Address, KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import Conflict, NoNamespace
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Diff, Outcome
 
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
+
 Object = dict[str, t.Any]
 Change = t.Literal["created", "updated", "deleted", "unchanged"]
 _VERBS = {"created": "create", "updated": "update", "deleted": "delete"}
-
-REVERIFIES = FluxVersion(2, 10)  # source-controller 1.10, its pull requests 2166 and 2179
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,12 @@ class FluxSecret:
 
     def _rotation(self, content: Content, before: t.Mapping[str, bytes], after: t.Mapping[str, bytes]) -> list[str]:
         gone = fingerprints(before) - fingerprints(after) if isinstance(content, TrustedKeys) else set()
-        if not gone or (self._version is not None and self._version >= REVERIFIES):
+        if not gone or (self._version is not None and verifies_again(self._version)):
             return []
         said = (
             f"{self._address}: {', '.join(sorted(gone))} is no longer trusted for what is new, but Flux before"
-            f" {REVERIFIES.major}.{REVERIFIES.minor} does not verify again what it has fetched: put the keys into a"
-            " Secret of another name, and name that in the source"
+            f" {VERIFIES_AGAIN.major}.{VERIFIES_AGAIN.minor} does not verify again what it has fetched: put the keys"
+            " into a Secret of another name, and name that in the source"
         )
         return [said]
 
