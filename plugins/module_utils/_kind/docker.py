@@ -76,7 +76,8 @@ class Docker:
         if result.exit_code != 0:
             said = result.reason.lower()
             advice = next((hint for text, hint in _HINTS if text in said), "is it running?")
-            raise DockerUnavailable(f"the Docker daemon does not answer: {result.reason}; {advice}")
+            reason = result.reason.removesuffix("Is the docker daemon running?").rstrip(" .")
+            raise DockerUnavailable(f"the Docker daemon does not answer: {reason}; {advice}")
 
     def nodes(self, cluster: str) -> list[Container]:
         """The containers of a kind cluster, running or not, by name."""
