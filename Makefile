@@ -50,6 +50,8 @@ define QUICKSTART_VARIABLES
 import json, os
 play = "prove" if os.environ["CLUSTER"] else "quickstart"
 given = {play + "_dir": os.path.abspath("build/" + play)}
+if os.environ["CLUSTER"]:
+    given["prove_show"] = False  # make shows it, in whole
 if os.environ["MANIFESTS"]:
     given[play + "_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
 if os.environ["REGISTRY"]:
@@ -77,7 +79,7 @@ clean: ## stop the registry of the quickstart, and remove everything that was ma
 	@if [ -d build/quickstart/registry ]; then $(call in,run) ansible localhost -m proven.gitops.oci_registry \
 		-e ansible_python_interpreter="$$venv/bin/python" \
 		-a 'data_dir="$(CURDIR)/build/quickstart/registry" state=absent'; fi
-	@if [ -d build/prove ]; then $(call in,cluster) ansible-playbook playbooks/prove.yml \
+	@if [ -n "$$(ls -A build/prove 2>/dev/null)" ]; then $(call in,cluster) ansible-playbook playbooks/prove.yml \
 		-e '{"prove_dir": "$(CURDIR)/build/prove", "prove_state": "absent"}' $(PROVE); fi
 	rm -rf build
 
@@ -110,6 +112,11 @@ interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, reg
 e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and on kind with Flux and Gitea
 	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
 	$(call in,e2e) python -m pytest tests/e2e $(ARGS)
+
+.PHONY: cluster
+cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
+	$(call in,test) python -m pytest -n 2 --dist loadfile tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find

@@ -15,7 +15,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux import names
 from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
-    SUFFIX,
     Content,
     RegistryLogin,
     TrustedKeys,
@@ -23,6 +22,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data im
     registry_of,
     server_key,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_secret import FluxSecret
