@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the machine, the cluster or the remote ends the story with what to do; then it goes on.
+
+One machine goes through it all, in this order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster.machine import Variables, docker, eventually
+from cluster.story import APP, USER, Story
+from support.playbook import Ran
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def _failure(ran: Ran, task: str) -> Variables:
+    """What the one task that failed says: a code, and a message for people."""
+    assert [name.rpartition(" : ")[2] for name in ran.failed] == [task], ran.output
+    return t.cast("Variables", ran.result(task)["failure"])
+
+
+def _path_without(program: str, directory: Path) -> str:
+    """A PATH with everything that was on it but `program`."""
+    for place in os.environ["PATH"].split(os.pathsep):
+        for found in sorted(Path(place).glob("*")):
+            link = directory / found.name
+            if found.name != program and not link.is_symlink():
+                link.symlink_to(found)
+    return str(directory)
+
+
+def test_check_mode_on_an_empty_machine(story: Story) -> None:
+    planned = story.play("--check", "--diff")
+    assert "would run a git server" in planned.output
+    assert len(planned.changed) >= 2
+    assert story.left() == []
+    assert not story.home.exists()
+
+
+def test_without_docker(story: Story) -> None:
+    for arguments in (("--check",), ()):
+        refused = story.play(*arguments, fails=True, environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+        failure = _failure(refused, "Make the cluster what it is to be")
+        assert failure["code"] == "docker_unavailable"
+        assert "DOCKER_HOST" in failure["message"]
+
+
+def test_without_kind(story: Story, tmp_path: Path) -> None:
+    refused = story.play(fails=True, environment={"PATH": _path_without("kind", tmp_path)})
+    failure = _failure(refused, "Make the cluster what it is to be")
+    assert failure["code"] == "kind_missing"
+    assert "kind_cluster_kind_version" in failure["message"]
+    assert story.left() == []
+
+
+def test_a_cluster_without_flux(story: Story, tmp_path: Path) -> None:
+    """The commit is made, and what it waits for cannot come: the error says what is missing."""
+    story.cluster.make(kind_cluster_kubeconfig=str(story.kubeconfig))
+    fleet = tmp_path / "fleet.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(fleet)], check=True)
+    given: Variables = {
+        "flux_source_name": APP,
+        "flux_source_url": "oci://registry.example/manifests/hello",
+        "flux_source_repository": str(fleet),
+        "flux_source_kubeconfig": str(story.kubeconfig),
+    }
+    failure = _failure(story.cluster.play("flux_source", given, fails=True), "Wait until Flux has the commit")
+    assert failure["code"] == "not_installed"
+    assert "flux_install" in failure["message"]
+    given = {
+        "flux_secrets_public_keys": [{"path": str(tmp_path / "nowhere.pub")}],
+        "flux_secrets_kubeconfig": str(story.kubeconfig),
+    }
+    refused = story.cluster.play("flux_secrets", given, fails=True)
+    assert "nowhere.pub" in refused.result("Give Flux the public keys that prove")["msg"]
+
+
+def test_then_it_converges(story: Story) -> None:
+    done = story.play("--diff")
+    assert "SourceVerified" in done.output or "verified" in story.evidence()
+    assert [one for one in ("digest", "signed by", "applied", "pod") if one not in story.evidence()] == []
+    assert story.play("--check").changed == []
+    assert story.play().changed == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "advice"),
+    [
+        ({"server": "https://127.0.0.1:9"}, "unreachable", "127.0.0.1:9"),
+        ({"certificate-authority-data": None}, "unreachable", "certificate"),
+        (None, "unauthorized", "kubeconfig"),
+    ],
+)
+def test_a_wrong_kubeconfig(story: Story, tmp_path: Path, change: Variables | None, code: str, advice: str) -> None:
+    content = yaml.safe_load(story.kubeconfig.read_text())
+    if change is None:
+        content["users"][0]["user"] = {"token": "nobody-knows-this-one"}
+    else:
+        content["clusters"][0]["cluster"] |= change
+        content["clusters"][0]["cluster"] = {k: v for k, v in content["clusters"][0]["cluster"].items() if v}
+    wrong = tmp_path / "kubeconfig"
+    wrong.write_text(yaml.safe_dump(content))
+    manifests = {"flux_install_manifests": story.variables["prove_flux_manifests"]}
+    for role, task, given in (
+        ("flux_install", "Apply Flux's components", manifests),
+        ("flux_secrets", "Give Flux the public keys that prove", _keys(story)),
+    ):
+        refused = story.cluster.play(role, {**given, f"{role}_kubeconfig": str(wrong)}, fails=True)
+        failure = _failure(refused, task)
+        assert (failure["code"], advice in failure["message"]) == (code, True), failure
+        assert "nobody-knows-this-one" not in refused.output
+
+
+def _keys(story: Story) -> Variables:
+    return {"flux_secrets_public_keys": [{"path": str(story.home / "cosign.pub")}]}
+
+
+def test_a_secret_without_a_public_key(story: Story) -> None:
+    """Flux says of it only that no signature matches; ours says which key of the Secret is missing."""
+    secret = ["secret", "cosign-pub", "--namespace=flux-system"]
+    held = story.kubectl("get", *secret)["data"]["cosign.pub"]
+    patch = {"data": {"cosign.pub": None, "cosign.key": held}}
+    story.kubectl("patch", *secret, "--type=merge", f"--patch={json.dumps(patch)}")
+    second: Variables = {"prove_app": "second", "prove_manifests": str(_second(story))}
+    given: Variables = {
+        "flux_source_name": "second",
+        "flux_source_url": f"oci://{story.cluster.registry}:5000/manifests/{APP}",
+        "flux_source_insecure": True,
+        "flux_source_repository": f"http://127.0.0.1:{story.git_port}/{USER}/fleet.git",
+        "flux_source_git_username": USER,
+        "flux_source_git_token": (story.home / "git.password").read_text(),
+        "flux_source_cluster": story.cluster.name,
+        "flux_source_kubeconfig": str(story.kubeconfig),
+        "flux_source_flux_version": "2.9",
+    }
+    failure = _failure(
+        story.cluster.play("flux_source", given, fails=True), "Wait until Flux has proven and applied the artifact"
+    )
+    assert failure["code"] == "refused"
+    assert ".pub" in failure["message"]
+    assert "flux_secret" in failure["message"]
+    story.cluster.play("flux_secrets", {**_keys(story), "flux_secrets_kubeconfig": str(story.kubeconfig)})
+    story.cluster.play("flux_source", given)
+    story.cluster.play("flux_source", {**given, "flux_source_state": "absent"})
+    assert story.play(**second).changed != []
+    assert story.play().changed == []
+
+
+def _second(story: Story) -> Path:
+    """The manifests of an application of its own."""
+    copy = story.directory / "second"
+    copy.mkdir(exist_ok=True)
+    text = (story.directory / APP / "app.yaml").read_text()
+    (copy / "app.yaml").write_text(text.replace(f": {APP}\n", ": second\n"))
+    return copy
+
+
+def test_a_remote_that_refuses(story: Story) -> None:
+    rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
+    story.git_api("POST", f"/repos/{USER}/fleet/branch_protections", rule)
+    story.write_manifests("again")
+    third: Variables = {"prove_app": "third", "prove_tag": "1.0.1"}
+    failure = _failure(story.play(fails=True, **third), "Commit it to the fleet's repository")
+    assert failure["code"] == "push_declined"
+    story.git_api("DELETE", f"/repos/{USER}/fleet/branch_protections/main")
+    assert story.play(**third).changed != []
+    assert story.play(**third).changed == []
+
+
+def test_a_new_version_in_check_mode_first(story: Story) -> None:
+    story.write_manifests("a new version")
+    new: Variables = {"prove_tag": "1.0.2"}
+    planned = story.play("--check", **new)
+    assert [name.rpartition(" : ")[2] for name in planned.changed] != []
+    done = story.play(**new)
+    assert [name for name in planned.changed if name not in done.changed] == []
+    assert "a new version" in story.evidence()
+    assert story.play("--check", **new).changed == []
+    assert story.play(**new).changed == []
+
+
+def test_a_cluster_that_is_half_there(story: Story) -> None:
+    """Its node is stopped, and its registry and its git server are gone with all that was in them."""
+    new: Variables = {"prove_tag": "1.0.2"}
+    docker("stop", "--time", "5", story.cluster.plane)
+    docker("rm", "--force", "--volumes", story.cluster.registry, story.git)
+    story.play(**new)
+    assert "a new version" in story.evidence()
+    eventually(lambda: story.play(**new).changed == [])
+
+
+def test_another_cluster_in_the_same_place(story: Story) -> None:
+    refused = story.play(fails=True, prove_cluster="another")
+    assert "prove_state=absent" in refused.output
+
+
+def test_absent(story: Story) -> None:
+    """Last: it takes everything away, also where nobody says what it was called."""
+    predicted = story.play("--check", prove_state="absent")
+    assert story.left() != []
+    given: Variables = {"prove_cluster": "", "prove_git_name": "", "prove_state": "absent"}
+    done = story.play(**given)
+    assert [name for name in predicted.changed if name not in done.changed] == []
+    assert story.left() == []
+    assert not story.home.exists()
+    assert story.play(**given).changed == []
+    shutil.rmtree(story.directory / APP)
