@@ -152,7 +152,8 @@ def test_what_others_commit_is_applied_and_kept(made: Cluster, host: Gitea, inst
     body = {"content": base64.b64encode(text.encode()).decode(), "message": "Patch", "sha": patched["sha"]}
     host.api("PUT", f"/repos/{USER}/fleet/contents/{FLUX}/kustomization.yaml", body)
     again = install(**_native(host))
-    assert [name.rpartition(" : ")[2] for name in again.changed] == ["Wait until Flux has applied the commit"]
+    # Nothing, where Flux has been faster.
+    assert {name.rpartition(" : ")[2] for name in again.changed} <= {"Wait until Flux has applied the commit"}
     assert made.read("configmap", "app")["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] == "flux-system"
     source = made.read("gitrepository", "flux-system", "--namespace=flux-system")
     assert source["spec"]["interval"] == "2m0s"

@@ -82,7 +82,9 @@ def _missing(status: Status, what: str, host: str) -> errors.KubeError:
         return errors.NoNamespace(f"{what}: there is no namespace {status.name}: make it first", host=host)
     kind = what.partition(" ")[0]
     return errors.NotInstalled(
-        f"{what}: {host} has no {kind} in this version of its API: install Flux 2.6 or newer there first", host=host
+        f"{what}: {host} has no {kind} in this version of its API: install Flux 2.6 or newer there first, for example"
+        " with the role proven.gitops.flux_install",
+        host=host,
     )
 
 
