@@ -46,11 +46,22 @@ class UseCase(t.Protocol[P]):
 
 
 class Progress(t.Protocol):
-    """The port to which long work reports. `total` is None where it is not known."""
+    """The port to which long work reports, from any thread.
 
-    def start(self, what: str, total: int | None, unit: str) -> None: ...
+    `what` is done, in the past tense, to `total` of `unit`: "pushed 3 of 10 artifacts". `size` is in bytes. Either is
+    None where it is not known. `finish` is not owed by work that fails.
+    """
 
-    def advance(self, amount: int) -> None: ...
+    def start(self, what: str, total: int | None, unit: str, size: int | None = None) -> None: ...
+
+    def advance(self, amount: int) -> None:
+        """So many more of them are done."""
+
+    def transfer(self, amount: int) -> None:
+        """So many more bytes are done; a negative number takes back what a failed attempt had counted."""
+
+    def waiting(self, name: str, words: str, limit: float) -> None:
+        """`name` is being waited for, `words` is what it says of itself, `limit` the seconds that it gets."""
 
     def finish(self) -> None: ...
 
@@ -58,11 +69,17 @@ class Progress(t.Protocol):
 class Quiet:
     """The Progress that shows nothing."""
 
-    def start(self, what: str, total: int | None, unit: str) -> None:
-        del what, total, unit
+    def start(self, what: str, total: int | None, unit: str, size: int | None = None) -> None:
+        del what, total, unit, size
 
     def advance(self, amount: int) -> None:
         del amount
+
+    def transfer(self, amount: int) -> None:
+        del amount
+
+    def waiting(self, name: str, words: str, limit: float) -> None:
+        del name, words, limit
 
     def finish(self) -> None:
         return None

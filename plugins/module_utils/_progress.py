@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a task is: what the module writes into a file, and the action plugin reads from it.
+
+The file holds the present state only, overwritten in place: it never grows, and who reads late has missed nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+VARIABLE = "PROVEN_PROGRESS_FILE"  # the environment variable that hands the file to the module
+MAGIC = b"proven.gitops progress 1\n"  # only a file that begins so is written to
+SIZE = 2048  # bytes; the rest of the file is blank
+TEXT = 200  # characters of one text at most
+
+
+@dataclass
+class Snapshot:
+    """The present state. An empty `what` says that nothing is going on.
+
+    `done` of `total` are counted in `unit`, `sent` of `size` in bytes; a total of -1 is not known. `name` is what is
+    being waited for, `words` what it says of itself, `limit` for how many seconds at most (0: nobody knows). `began`
+    and `waited` are times of the machine's monotonic clock: since when `what` is being done, and `name` waited for.
+    """
+
+    what: str = ""
+    unit: str = ""
+    done: int = 0
+    total: int = -1
+    sent: int = 0
+    size: int = -1
+    name: str = ""
+    words: str = ""
+    limit: float = 0
+    began: float = 0
+    waited: float = 0
+
+    def encode(self) -> bytes:
+        """The whole content of the file: always SIZE bytes, in ASCII."""
+        values = {key: _text(value) if isinstance(value, str) else value for key, value in asdict(self).items()}
+        return (MAGIC + json.dumps(values).encode("ascii")).ljust(SIZE)
+
+
+def _text(value: str) -> str:
+    return value[:TEXT].encode("ascii", "replace").decode("ascii")
