@@ -19,9 +19,9 @@ TEXT = 200  # characters of one text at most
 class Snapshot:
     """The present state. An empty `what` says that nothing is going on.
 
-    `done` of `total` are counted in `unit`, `sent` of `size` in bytes; a total of -1 is not known. `name` is what is
-    being waited for, `words` what it says of itself, `limit` for how many seconds at most (0: nobody knows). `began`
-    and `waited` are times of the machine's monotonic clock: since when `what` is being done, and `name` waited for.
+    `done` of `total` (-1: not known) are counted in `unit`, `sent` of `size` (0: not known) in bytes. `name` is what is
+    being waited for, `words` what it says of itself, `limit` for how many seconds at most (0: not known). `began` and
+    `waited` are times of the machine's monotonic clock: since when `what` is being done, and `name` waited for.
     """
 
     what: str = ""
@@ -29,7 +29,7 @@ class Snapshot:
     done: int = 0
     total: int = -1
     sent: int = 0
-    size: int = -1
+    size: int = 0
     name: str = ""
     words: str = ""
     limit: float = 0

@@ -197,13 +197,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_instal
     flux_install,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:
     """Parse, apply or remove, leave."""
     module = COMPONENTS.merge(KUBE).create_module()
-    run(module, lambda: flux_install(module.params, register_secret(module)))
+    run(module, lambda: flux_install(module.params, register_secret(module), progress(module)))
 
 
 if __name__ == "__main__":

@@ -120,6 +120,7 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import limits, pull_requests
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
@@ -148,6 +149,7 @@ def main() -> None:
             pull_requests(module.params),
             registries(module),
             limits(module.params),
+            progress(module),
             workdir=module.tmpdir,
             concurrency=module.params["concurrency"],
         ),

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import MAGIC, VARIABLE, Snapshot
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Quiet
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
@@ -24,16 +24,16 @@ def progress(module: AnsibleModule) -> Progress:
     """Where to report to. Whatever is wrong with the file, the task's work goes on without it."""
     path = os.environ.pop(VARIABLE, "")  # no concern of what the module starts
     if not path:
-        return Quiet()
+        return QUIET
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:  # another user's, as after become, or another host's
-        return Quiet()
+        return QUIET
     # We may be root, and the path is somebody's word: nothing but a file of ours is written to.
     if stat.S_ISREG(os.fstat(descriptor).st_mode) and os.pread(descriptor, len(MAGIC), 0) == MAGIC:
         return FileProgress(descriptor, module.no_log_values)
     os.close(descriptor)
-    return Quiet()
+    return QUIET
 
 
 class FileProgress:
@@ -46,20 +46,21 @@ class FileProgress:
         self._state = Snapshot()
         self._written = 0.0
 
-    def start(self, what: str, total: int | None, unit: str, size: int | None = None) -> None:
+    def start(self, what: str, total: int | None, unit: str) -> None:
         with self._lock:
-            self._state = Snapshot(
-                what,
-                unit,
-                total=-1 if total is None else total,
-                size=-1 if size is None else size,
-                began=time.monotonic(),
-            )
+            self._state = Snapshot(what, unit, total=-1 if total is None else total, began=time.monotonic())
+            self._write()
+
+    def expect(self, amount: int) -> None:
+        with self._lock:
+            self._state.size += amount
             self._write()
 
     def advance(self, amount: int) -> None:
         with self._lock:
             self._state.done += amount
+            self._state.name = self._state.words = ""
+            self._state.limit = 0
             self._write()
 
     def transfer(self, amount: int) -> None:
@@ -68,12 +69,10 @@ class FileProgress:
             if time.monotonic() - self._written >= _PAUSE:
                 self._write()
 
-    def waiting(self, name: str, words: str, limit: float) -> None:
+    def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
         with self._lock:
-            name, words = self._hide(name), self._hide(words)
-            if name != self._state.name:
-                self._state.waited = time.monotonic()
-            self._state.name, self._state.words, self._state.limit = name, words, limit
+            self._state.name, self._state.words = self._hide(name), self._hide(words)
+            self._state.waited, self._state.limit = time.monotonic() - spent, limit
             self._write()
 
     def finish(self) -> None:

@@ -48,20 +48,23 @@ class UseCase(t.Protocol[P]):
 class Progress(t.Protocol):
     """The port to which long work reports, from any thread.
 
-    `what` is done, in the past tense, to `total` of `unit`: "pushed 3 of 10 artifacts". `size` is in bytes. Either is
-    None where it is not known. `finish` is not owed by work that fails.
+    `what`, in the past tense, becomes true of `total` of `unit`: "pushed 3 of 10 artifacts". The total is None where it
+    is not known. `finish` is not owed by work that fails.
     """
 
-    def start(self, what: str, total: int | None, unit: str, size: int | None = None) -> None: ...
+    def start(self, what: str, total: int | None, unit: str) -> None: ...
+
+    def expect(self, amount: int) -> None:
+        """So many more bytes are to come."""
 
     def advance(self, amount: int) -> None:
-        """So many more of them are done."""
+        """So many more of them are done; what was waited for is there."""
 
     def transfer(self, amount: int) -> None:
         """So many more bytes are done; a negative number takes back what a failed attempt had counted."""
 
-    def waiting(self, name: str, words: str, limit: float) -> None:
-        """`name` is being waited for, `words` is what it says of itself, `limit` the seconds that it gets."""
+    def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
+        """`name` is being waited for, since `spent` of `limit` seconds; `words` is what it says of itself now."""
 
     def finish(self) -> None: ...
 
@@ -69,8 +72,11 @@ class Progress(t.Protocol):
 class Quiet:
     """The Progress that shows nothing."""
 
-    def start(self, what: str, total: int | None, unit: str, size: int | None = None) -> None:
-        del what, total, unit, size
+    def start(self, what: str, total: int | None, unit: str) -> None:
+        del what, total, unit
+
+    def expect(self, amount: int) -> None:
+        del amount
 
     def advance(self, amount: int) -> None:
         del amount
@@ -78,8 +84,11 @@ class Quiet:
     def transfer(self, amount: int) -> None:
         del amount
 
-    def waiting(self, name: str, words: str, limit: float) -> None:
-        del name, words, limit
+    def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
+        del name, words, spent, limit
 
     def finish(self) -> None:
         return None
+
+
+QUIET: Progress = Quiet()

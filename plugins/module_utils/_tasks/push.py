@@ -104,7 +104,12 @@ class Push:
             request.tree.check()
         self._progress.start("packed", len(self._requests), "artifacts")
         with Compressor() as compressor:
-            planned = batch.each(lambda item: self._plan_item(item, compressor), self._requests, self._concurrency)
+            planned = batch.each(
+                lambda item: self._plan_item(item, compressor),
+                self._requests,
+                self._concurrency,
+                self._progress.advance,
+            )
         self._progress.finish()
         return planned
 
@@ -112,10 +117,12 @@ class Push:
         return self._outcome(plan, "would push")
 
     def apply(self, plan: Plan) -> Outcome:
-        new = [item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed]
-        self._progress.start("pushed", len(plan), "artifacts", sum(new))
+        self._progress.start("pushed", len(plan), "artifacts")
+        self._progress.expect(
+            sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
+        )
         try:
-            done = batch.each(self._apply_item, plan, self._concurrency)
+            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
         finally:
             for item in plan:
                 if isinstance(item, PushItem) and item.packed:
@@ -141,7 +148,6 @@ class Push:
             raise TagExists(reference, found.digest)
         if item.state != "pushed":
             self._discard(item)
-        self._progress.advance(1)
         return item
 
     def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
@@ -179,7 +185,6 @@ class Push:
             )
             pointer = reference.tag or item.manifest.digest
             registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
-        self._progress.advance(1)
         return item
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
