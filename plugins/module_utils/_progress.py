@@ -32,9 +32,9 @@ class Snapshot:
     size: int = 0
     name: str = ""
     words: str = ""
-    limit: float = 0
-    began: float = 0
-    waited: float = 0
+    limit: float = 0.0
+    began: float = 0.0
+    waited: float = 0.0
 
     def encode(self) -> bytes:
         """The whole content of the file: always SIZE bytes, in ASCII."""

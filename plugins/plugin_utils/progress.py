@@ -106,7 +106,7 @@ class ProgressAction(NormalAction):
         head = f"[{task_vars['inventory_hostname']}] {self._task.action.rpartition('.')[2]}"
         stop = threading.Event()
         watcher = threading.Thread(
-            target=_watch,
+            target=watch,
             args=(lambda: os.pread(descriptor, SIZE, 0), Meter(head), _output(mode, task_vars), stop),
             name="progress",
             daemon=True,
@@ -133,7 +133,8 @@ def _output(mode: str, task_vars: t.Mapping[str, t.Any]) -> LiveLine | LogLines:
     return LogLines(lambda text: display.display(text, stderr=True))
 
 
-def _watch(read: t.Callable[[], bytes], meter: Meter, output: LiveLine | LogLines, stop: threading.Event) -> None:
+def watch(read: t.Callable[[], bytes], meter: Meter, output: LiveLine | LogLines, stop: threading.Event) -> None:
+    """Show what there is to read until `stop` is set; nothing if that is soon."""
     pause, seen = _PATIENCE, Snapshot()
     while not stop.wait(pause):
         pause = output.pause
