@@ -65,6 +65,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
