@@ -42,7 +42,8 @@ attributes:
 options: {}
 attributes:
   action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    description:
+      - Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
     support: partial
     details:
       - The module does its work on the host, as any module does. The action plugin shows how far it is.

@@ -73,7 +73,7 @@ def kind_cluster(params: Params, progress: Progress = QUIET) -> KindCluster:
     return KindCluster(wanted, Docker(), Kind(params["kind_path"]), progress)
 
 
-def kind_registry(params: Params) -> KindRegistry:
+def kind_registry(params: Params, progress: Progress = QUIET) -> KindRegistry:
     """The use-case that the options mean. Raises InvalidOption."""
     address = params["listen_address"]
     try:
@@ -84,4 +84,4 @@ def kind_registry(params: Params) -> KindRegistry:
     wanted = registry_task.Wanted(
         registry, params["cluster"], params["state"], params["on_drift"], params["wait_timeout"]
     )
-    return KindRegistry(wanted, Docker())
+    return KindRegistry(wanted, Docker(), progress)
