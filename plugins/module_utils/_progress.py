@@ -20,8 +20,8 @@ class Snapshot:
     """The present state. An empty `what` says that nothing is going on.
 
     `done` of `total` (-1: not known) are counted in `unit`, `sent` of `size` (0: not known) in bytes. `name` is what is
-    being waited for, `words` what it says of itself, `limit` for how many seconds at most (0: not known). `began` and
-    `waited` are times of the machine's monotonic clock: since when `what` is being done, and `name` waited for.
+    being waited for, `words` what it says of itself, `limit` for how many seconds at most (0: not known). The rest are
+    times of the machine's monotonic clock: since when `what` is being done, `name` waited for, and anything done.
     """
 
     what: str = ""
@@ -35,6 +35,7 @@ class Snapshot:
     limit: float = 0.0
     began: float = 0.0
     waited: float = 0.0
+    first: float = 0.0
 
     def encode(self) -> bytes:
         """The whole content of the file: always SIZE bytes, in ASCII."""

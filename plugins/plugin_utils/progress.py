@@ -26,7 +26,7 @@ from ansible.utils.display import Display
 from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter, decode
 
-_PATIENCE = 2.0  # seconds; whatever takes less shows nothing
+_PATIENCE = 2.0  # seconds of work, that of starting the module not counted; whatever takes less shows nothing
 _MODES = ("auto", "lines", "quiet")
 _STDERR = 2
 _RECORDER = "awx_display"  # the callback of ansible-runner, and so of AWX
@@ -140,9 +140,9 @@ def watch(read: t.Callable[[], bytes], meter: Meter, output: LiveLine | LogLines
         pause = output.pause
         with contextlib.suppress(OSError):
             seen = decode(read()) or seen
-        if seen.what:
-            now = time.monotonic()
-            output.show(meter.line(seen, now), now)
-        else:
+        now = time.monotonic()
+        if not seen.what:
             output.clear()
+        elif now - seen.first >= _PATIENCE:
+            output.show(meter.line(seen, now), now)
     output.clear()

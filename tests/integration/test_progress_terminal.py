@@ -56,7 +56,9 @@ def test_a_narrow_terminal(play: Play, slow: Slow) -> None:
     assert seen.last == run_at_terminal(play.write(), VARIABLES, columns=30, PROVEN_PROGRESS="quiet").last
 
 
-@pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("PROVEN_PROGRESS", "lines")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("TERM", "dumb"), ("PROVEN_PROGRESS", "lines"), ("AWX_ISOLATED_DATA_DIR", "/nonexistent")]
+)
 def test_a_terminal_that_is_to_have_lines(
     play: Play, slow: Slow, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

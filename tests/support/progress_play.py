@@ -20,7 +20,7 @@ LINE = re.compile(r"\[(\w+)\] oci_push: (packed|pushed) \d+ of 8 artifacts, .*\d
 class Slow(Hook):
     """Takes its time for each manifest; in the end it may refuse them."""
 
-    def __init__(self, seconds: float = 0.8, method: str = "PUT") -> None:
+    def __init__(self, seconds: float = 1.0, method: str = "PUT") -> None:
         self.seconds = seconds
         self.method = method
         self.refuses = False
@@ -34,7 +34,7 @@ class Slow(Hook):
 
 
 class Play:
-    """A play that pushes eight artifacts, two at a time: more than three seconds' work with a slow registry."""
+    """A play that pushes eight artifacts, two at a time: more than four seconds' work with a slow registry."""
 
     def __init__(self, directory: Path, registry: RunningRegistry) -> None:
         self.directory = directory

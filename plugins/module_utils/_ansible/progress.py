@@ -45,10 +45,13 @@ class FileProgress:
         self._lock = threading.Lock()
         self._state = Snapshot()
         self._written = 0.0
+        self._first = 0.0
 
     def start(self, what: str, total: int | None, unit: str) -> None:
         with self._lock:
-            self._state = Snapshot(what, unit, total=-1 if total is None else total, began=time.monotonic())
+            now = time.monotonic()
+            self._first = self._first or now
+            self._state = Snapshot(what, unit, total=-1 if total is None else total, began=now, first=self._first)
             self._write()
 
     def expect(self, amount: int) -> None:

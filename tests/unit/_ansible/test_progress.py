@@ -51,7 +51,10 @@ def test_the_present_state_is_in_the_file(file: Path, monkeypatch: pytest.Monkey
     seen = read(file)
     assert (seen.what, seen.unit, seen.done, seen.total, seen.sent, seen.size) == ("pushed", "artifacts", 2, 3, 0, 150)
     assert seen.began > 0
+    first = seen.first
+    assert first == seen.began
     told.start("looked at", None, "tags")
+    assert read(file).first == first < read(file).began
     assert (read(file).what, read(file).done, read(file).total, read(file).size) == ("looked at", 0, -1, 0)
     told.finish()
     assert read(file) == Snapshot()

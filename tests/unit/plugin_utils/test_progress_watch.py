@@ -42,7 +42,7 @@ def test_short_work_is_not_even_looked_at() -> None:
         looks.append(now)
         return PUSHING.encode()
 
-    assert watched(1.5, read) == []
+    assert watched(1.0, read) == []
     assert looks == []
 
 
@@ -50,6 +50,15 @@ def test_longer_work_is_shown_and_leaves_nothing() -> None:
     written = watched(2.7, lambda _now: PUSHING.encode())
     assert written[0].startswith("\rx: pushed 1 of 3 artifacts")
     assert written[-1] == "\r\x1b[K"
+
+
+def test_the_time_that_a_module_takes_to_start_is_not_its_work() -> None:
+    start = time.monotonic()
+
+    def read(now: float) -> bytes:
+        return Snapshot("pushed", "artifacts", 1, 3, first=start + 60).encode() if now > 1 else Snapshot().encode()
+
+    assert watched(2.7, read) == []
 
 
 def test_what_cannot_be_read_changes_nothing() -> None:
