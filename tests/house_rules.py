@@ -26,7 +26,7 @@ RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja rea
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
-SHARED = frozenset({"_errors", "_requirements"})
+SHARED = frozenset({"_errors", "_progress", "_requirements"})
 PURE = frozenset({"_artifact", "_cosign", "_flux"})
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.
@@ -39,9 +39,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "_ansible": PURE | PORTS | {"_tasks"},
     "modules": PORTS | {"_ansible", "_tasks"},
     "action": PURE | PORTS | {"_ansible", "_tasks"},
+    "plugin_utils": frozenset(),
     "doc_fragments": frozenset(),
 }
-SEES_ANSIBLE = frozenset({"_ansible", "modules", "action"})
+SEES_ANSIBLE = frozenset({"_ansible", "modules", "action", "plugin_utils"})
 HTTP = frozenset(
     {"http", "urllib3", "requests", "aiohttp", "httpx", "socket", "ssl", "kubernetes", "oras", "urllib.request"}
 )

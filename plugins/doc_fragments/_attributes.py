@@ -38,6 +38,27 @@ attributes:
       - proven.gitops.all
 """
 
+    PROGRESS = r"""
+options: {}
+attributes:
+  action:
+    description:
+      - Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: partial
+    details:
+      - The module does its work on the host, as any module does. The action plugin shows how far it is.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
+    details:
+      - No progress is shown then.
+notes:
+  - What takes longer than two seconds shows how far it is, on the last line of a terminal, and in a log as a line every
+    ten seconds. The variable C(proven_progress), or the environment variable E(PROVEN_PROGRESS) on the controller, may
+    be V(auto) (the default), V(lines) (never draw on a terminal) or V(quiet).
+  - Progress is shown with the C(local) connection only, and not of a task with C(no_log).
+"""
+
     INFO_MODULE = r"""
 options: {}
 attributes:

@@ -52,6 +52,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -134,6 +135,7 @@ failure:
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import PRIVATE_KEY
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.sign_options import sign
@@ -153,7 +155,7 @@ SPEC = ArgumentSpec(
 
 def main() -> None:
     module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
-    run(module, lambda: sign(module.params, registries(module)))
+    run(module, lambda: sign(module.params, registries(module), progress(module)))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -181,6 +182,7 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import references
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
@@ -219,6 +221,7 @@ def main() -> None:
             references(module.params),
             registries(module),
             policy(module.params),
+            progress(module),
             report_only=module.params["report_only"],
             concurrency=module.params["concurrency"],
         ),

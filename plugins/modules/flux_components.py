@@ -25,6 +25,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._kube
 attributes:
   check_mode:
@@ -197,13 +198,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_instal
     flux_install,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:
     """Parse, apply or remove, leave."""
     module = COMPONENTS.merge(KUBE).create_module()
-    run(module, lambda: flux_install(module.params, register_secret(module)))
+    run(module, lambda: flux_install(module.params, register_secret(module), progress(module)))
 
 
 if __name__ == "__main__":

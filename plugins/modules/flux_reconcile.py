@@ -27,6 +27,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._kube
 attributes:
   check_mode:
@@ -292,13 +293,14 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.reconcile_options import RECONCILE, flux_reconcile
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:
     module = RECONCILE.merge(KUBE).create_module()
-    run(module, lambda: flux_reconcile(module.params, register_secret(module)))
+    run(module, lambda: flux_reconcile(module.params, register_secret(module), progress(module)))
 
 
 if __name__ == "__main__":

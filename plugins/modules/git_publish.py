@@ -27,6 +27,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._git_access
 attributes:
   check_mode:
@@ -248,6 +249,7 @@ from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.git_options import GIT_ACCESS
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
 from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import private_directory
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_parameters import publication
@@ -291,7 +293,9 @@ def main() -> None:
     """Parse, publish, leave."""
     module = SPEC.create_module()
     with private_directory(module.tmpdir) as directory:
-        run(module, lambda: GitPublish(publication(module.params, register_secret(module)), directory))
+        run(
+            module, lambda: GitPublish(publication(module.params, register_secret(module)), directory, progress(module))
+        )
 
 
 if __name__ == "__main__":

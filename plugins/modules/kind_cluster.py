@@ -27,6 +27,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
 attributes:
   check_mode:
     details:
@@ -187,13 +188,14 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kind_options import CLUSTER, kind_cluster
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
 
 
 def main() -> None:
     """Parse, make or remove, leave."""
     module = CLUSTER.create_module()
-    run(module, lambda: kind_cluster(module.params))
+    run(module, lambda: kind_cluster(module.params, progress(module)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
 options:
   name:
     description:
@@ -137,13 +138,14 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kind_options import REGISTRY, kind_registry
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
 
 
 def main() -> None:
     """Parse, run or remove, leave."""
     module = REGISTRY.create_module()
-    run(module, lambda: kind_registry(module.params))
+    run(module, lambda: kind_registry(module.params, progress(module)))
 
 
 if __name__ == "__main__":

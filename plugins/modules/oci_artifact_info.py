@@ -37,6 +37,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_verify
@@ -141,6 +142,7 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import references
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
@@ -165,6 +167,7 @@ def main() -> None:
         lambda: Inspect(
             references(module.params),
             registries(module),
+            progress(module),
             with_tags=module.params["tags"],
             with_signatures=module.params["signatures"],
             concurrency=module.params["concurrency"],

@@ -55,6 +55,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_verify
@@ -120,6 +121,7 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import limits, pull_requests
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
@@ -148,6 +150,7 @@ def main() -> None:
             pull_requests(module.params),
             registries(module),
             limits(module.params),
+            progress(module),
             workdir=module.tmpdir,
             concurrency=module.params["concurrency"],
         ),

@@ -115,6 +115,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -217,10 +218,10 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.push_options import push_requests
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Quiet
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import Push
 
 SHARED = {
@@ -254,7 +255,7 @@ def main() -> None:
         lambda: Push(
             push_requests(module.params),
             registries(module),
-            Quiet(),
+            progress(module),
             workdir=None if module.check_mode else module.tmpdir,
             concurrency=module.params["concurrency"],
         ),

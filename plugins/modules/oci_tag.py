@@ -51,6 +51,7 @@ options:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.oci_push
@@ -110,6 +111,7 @@ failure:
 """
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.tag_options import tag_requests
@@ -142,6 +144,7 @@ def main() -> None:
         lambda: Tag(
             tag_requests(module.params),
             registries(module),
+            progress(module),
             move=module.params["move"],
             concurrency=module.params["concurrency"],
         ),

@@ -12,7 +12,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import K
 from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, connect
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome, Progress
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_reconcile import FluxReconcile, Policy
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import Target
 
@@ -42,11 +42,12 @@ class Case:
 
     api: FluxApi
     clock: FakeClock
+    progress: Progress = QUIET
 
     def __call__(self, *targets: Target, **policy: t.Any) -> FluxReconcile:
         access = ClusterAccess(host=self.api.url, api_key="t0ken", timeout=5)
         client = KubeClient(Transport(connect(access, lambda secret: None), wait=self.clock.sleep))
-        return FluxReconcile(client, targets, Policy(**policy), self.clock)
+        return FluxReconcile(client, targets, Policy(**policy), self.clock, self.progress)
 
 
 def target(kind: str = "OCIRepository", name: str = "app", expected: str = "", *, with_source: bool = False) -> Target:

@@ -38,15 +38,14 @@ class Ran:
         return next(result for name, _middle, result in reversed(self.results) if name.endswith(task))
 
 
-def run(playbook: str | Path, variables: t.Mapping[str, t.Any], *arguments: str, **environment: str) -> Ran:
+def run(playbook: str | Path, variables: t.Mapping[str, t.Any], *arguments: str, **more: str) -> Ran:
     """Run a playbook on localhost with extra variables and arguments."""
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch) / "results"
         record.touch()
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), *arguments]
         done = subprocess.run(
-            [*command, "-e", json.dumps(variables)],
-            env={**os.environ, **_environment(record), **environment},
+            command(playbook, variables, *arguments),
+            env={**os.environ, **environment(record), **more},
             capture_output=True,
             text=True,
             check=False,
@@ -56,7 +55,14 @@ def run(playbook: str | Path, variables: t.Mapping[str, t.Any], *arguments: str,
     return Ran(done.returncode, done.stdout + done.stderr, results)
 
 
-def _environment(record: Path) -> dict[str, str]:
+def command(playbook: str | Path, variables: t.Mapping[str, t.Any], *arguments: str) -> list[str]:
+    """What runs it."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    return [program, str(playbook), *arguments, "-e", json.dumps(variables)]
+
+
+def environment(record: Path) -> dict[str, str]:
+    """What it needs around it, to run this checkout and to write each result into `record`."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "support" / "callbacks"),

@@ -12,12 +12,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux import install
 from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as sync_manifests
 from ansible_collections.proven.gitops.plugins.module_utils._flux.sync import Sync
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_components, flux_uninstall
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import FluxComponents
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_sync import FluxSync
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_uninstall import FluxUninstall
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import UseCase
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress, UseCase
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -52,7 +53,7 @@ SYNC = ArgumentSpec(
 )
 
 
-def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
+def flux_install(params: Params, register_secret: Register, progress: Progress = QUIET) -> UseCase[t.Any]:
     """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
     reason = names.wrong_label_name(params["namespace"])
     if reason:
@@ -71,6 +72,7 @@ def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
                 params["wait_timeout"],
             ),
             cluster,
+            progress,
         )
     return FluxComponents(
         flux_components.Wanted(
@@ -82,6 +84,7 @@ def flux_install(params: Params, register_secret: Register) -> UseCase[t.Any]:
             params["wait_timeout"],
         ),
         cluster,
+        progress,
     )
 
 

@@ -16,8 +16,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import 
 from ansible_collections.proven.gitops.plugins.module_utils._kind.kind import Kind
 from ansible_collections.proven.gitops.plugins.module_utils._kind.registry import Declared
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import kind_registry as registry_task
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_cluster import KindCluster, Wanted
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_registry import KindRegistry
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Params = t.Mapping[str, t.Any]
 
@@ -53,7 +57,7 @@ REGISTRY = ArgumentSpec(
 )
 
 
-def kind_cluster(params: Params) -> KindCluster:
+def kind_cluster(params: Params, progress: Progress = QUIET) -> KindCluster:
     """The use-case that the options mean."""
     wanted = Wanted(
         name=params["name"],
@@ -66,10 +70,10 @@ def kind_cluster(params: Params) -> KindCluster:
         wait_timeout=params["wait_timeout"],
         create_timeout=params["create_timeout"],
     )
-    return KindCluster(wanted, Docker(), Kind(params["kind_path"]))
+    return KindCluster(wanted, Docker(), Kind(params["kind_path"]), progress)
 
 
-def kind_registry(params: Params) -> KindRegistry:
+def kind_registry(params: Params, progress: Progress = QUIET) -> KindRegistry:
     """The use-case that the options mean. Raises InvalidOption."""
     address = params["listen_address"]
     try:
@@ -80,4 +84,4 @@ def kind_registry(params: Params) -> KindRegistry:
     wanted = registry_task.Wanted(
         registry, params["cluster"], params["state"], params["on_drift"], params["wait_timeout"]
     )
-    return KindRegistry(wanted, Docker())
+    return KindRegistry(wanted, Docker(), progress)

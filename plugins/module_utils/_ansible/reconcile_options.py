@@ -11,8 +11,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_option
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux import names
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import KINDS
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_reconcile import FluxReconcile, Policy
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import Target
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Params = t.Mapping[str, t.Any]
 
@@ -48,7 +52,9 @@ RECONCILE = ArgumentSpec(
 )
 
 
-def flux_reconcile(params: Params, register_secret: t.Callable[[str], None]) -> FluxReconcile:
+def flux_reconcile(
+    params: Params, register_secret: t.Callable[[str], None], progress: Progress = QUIET
+) -> FluxReconcile:
     """The use-case that the options mean. Raises InvalidOption."""
     if params["wait_timeout"] < 1:
         raise InvalidOption("wait_timeout", "must be at least 1 second")
@@ -62,7 +68,7 @@ def flux_reconcile(params: Params, register_secret: t.Callable[[str], None]) -> 
         timeout=float(params["wait_timeout"]),
         pause=params["wait_sleep"],
     )
-    return FluxReconcile(kube_client(params, register_secret), targets, policy)
+    return FluxReconcile(kube_client(params, register_secret), targets, policy, progress=progress)
 
 
 def _targets(params: Params) -> list[Target]:

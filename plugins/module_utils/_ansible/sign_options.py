@@ -19,15 +19,17 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.version import
     reads_bundles,
     reads_bundles_over_plain_http,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
     from ansible_collections.proven.gitops.plugins.module_utils._tasks.signatures import Format
 
 
-def sign(params: Params, registries: Registries) -> Sign:
+def sign(params: Params, registries: Registries, progress: Progress = QUIET) -> Sign:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
     wanted = digest_references(params)
@@ -41,6 +43,7 @@ def sign(params: Params, registries: Registries) -> Sign:
         registries,
         signing_key(params),
         said,
+        progress,
         created=None,
         flux_reads_bundles=reads_bundles(version),
         concurrency=params["concurrency"],

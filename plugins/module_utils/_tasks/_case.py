@@ -46,11 +46,25 @@ class UseCase(t.Protocol[P]):
 
 
 class Progress(t.Protocol):
-    """The port to which long work reports. `total` is None where it is not known."""
+    """The port to which long work reports, from any thread.
+
+    `what`, in the past tense, becomes true of `total` of `unit`: "pushed 3 of 10 artifacts". The total is None where it
+    is not known. `finish` is not owed by work that fails.
+    """
 
     def start(self, what: str, total: int | None, unit: str) -> None: ...
 
-    def advance(self, amount: int) -> None: ...
+    def expect(self, amount: int) -> None:
+        """So many more bytes are to come."""
+
+    def advance(self, amount: int) -> None:
+        """So many more of them are done; what was waited for is there."""
+
+    def transfer(self, amount: int) -> None:
+        """So many more bytes are done; a negative number takes back what a failed attempt had counted."""
+
+    def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
+        """`name` is being waited for, since `spent` of `limit` seconds; `words` is what it says of itself now."""
 
     def finish(self) -> None: ...
 
@@ -61,8 +75,20 @@ class Quiet:
     def start(self, what: str, total: int | None, unit: str) -> None:
         del what, total, unit
 
+    def expect(self, amount: int) -> None:
+        del amount
+
     def advance(self, amount: int) -> None:
         del amount
 
+    def transfer(self, amount: int) -> None:
+        del amount
+
+    def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
+        del name, words, spent, limit
+
     def finish(self) -> None:
         return None
+
+
+QUIET: Progress = Quiet()

@@ -7,6 +7,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 
 I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741
@@ -18,10 +19,12 @@ class BatchFailed(GitopsError):
     code = "batch_failed"
 
 
-def each(work: t.Callable[[I], O], items: t.Sequence[I], concurrency: int) -> list[O | GitopsError]:
+def each(
+    work: t.Callable[[I], O], items: t.Sequence[I], concurrency: int, advance: t.Callable[[int], None] = QUIET.advance
+) -> list[O | GitopsError]:
     """`work` done on every item, in the items' order; an expected error takes the place of its item's outcome.
 
-    A wrong option is not an item's failure but the task's: it is raised at once.
+    A wrong option is not an item's failure but the task's: it is raised at once. `advance` is told of each item.
     """
 
     def guarded(item: I) -> O | GitopsError:
@@ -31,6 +34,8 @@ def each(work: t.Callable[[I], O], items: t.Sequence[I], concurrency: int) -> li
             raise
         except GitopsError as error:
             return error
+        finally:
+            advance(1)
 
     if len(items) <= 1 or concurrency <= 1:
         return [guarded(item) for item in items]

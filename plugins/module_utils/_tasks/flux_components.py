@@ -11,7 +11,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux import install
 from ansible_collections.proven.gitops.plugins.module_utils._flux.install_manifests import ObjectId
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import NEWEST, OLDEST_SUPPORTED, FluxVersion
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import Conflict
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kube_objects import KubeObjects, Step
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kube_waiting import NotReady, Waiting, is_definition
 
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
     from ansible_collections.proven.gitops.plugins.module_utils._flux.install_manifests import Manifest
     from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 MARK = ObjectId(*install.DEFINITION, "", "gitrepositories.source.toolkit.fluxcd.io")
 KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
@@ -61,10 +62,11 @@ class Plan:
 class FluxComponents:
     """The use-case. Where Flux applies itself from git, nothing is applied: it would be undone."""
 
-    def __init__(self, wanted: Wanted, cluster: KubeCluster) -> None:
+    def __init__(self, wanted: Wanted, cluster: KubeCluster, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._cluster = cluster
-        self._objects = KubeObjects(cluster, force=wanted.force)
+        self._progress = progress
+        self._objects = KubeObjects(cluster, force=wanted.force, progress=progress)
 
     def plan(self) -> Plan:
         """Raises InvalidOption and KubeError's kinds."""
@@ -78,7 +80,8 @@ class FluxComponents:
         if before.synced and self._wanted.when_synced == "keep":
             return Plan((), before, self._warnings(before))
         # What Flux has applied by itself is compared only: its claim to the fields is no obstacle to that.
-        objects = KubeObjects(self._cluster, force=True) if before.synced else self._objects
+        objects = KubeObjects(self._cluster, force=True, progress=self._progress) if before.synced else self._objects
+        self._progress.start("compared", len(self._wanted.manifests), "objects")
         steps = tuple(objects.plan(self._wanted.manifests))
         acting = [step for step in steps if step.change != "unchanged"]
         if before.synced and acting:
@@ -97,7 +100,8 @@ class FluxComponents:
         """Raises KubeError's kinds."""
         if plan.blocked:
             raise plan.blocked
-        waiting = Waiting(self._cluster, self._wanted.wait_timeout)
+        self._progress.start("applied", len(plan.acting), "objects")
+        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress)
         first = [step for step in plan.acting if is_definition(step.id) or step.id.kind == "Namespace"]
         self._objects.carry_out(first)
         outcome = self._outcome(plan, [])

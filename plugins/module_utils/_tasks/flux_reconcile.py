@@ -16,7 +16,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.judgement impo
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import KINDS
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import NoNamespace, NotInstalled
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Diff, Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Diff, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import (
     Clock,
     NotFound,
@@ -35,6 +35,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait imp
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._flux.conditions import Reading
     from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient, Object
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Request = t.Literal["auto", "always", "never"]
 Place = tuple[str, str, str]
@@ -72,11 +73,17 @@ class FluxReconcile:
     """The use-case. Objects are worked on in the order given, each source before what takes from it."""
 
     def __init__(
-        self, client: KubeClient, targets: t.Sequence[Target], policy: Policy, clock: Clock | None = None
+        self,
+        client: KubeClient,
+        targets: t.Sequence[Target],
+        policy: Policy,
+        clock: Clock | None = None,
+        progress: Progress = QUIET,
     ) -> None:
         self._client = client
         self._targets = targets
         self._policy = policy
+        self._progress = progress
         self._clock: Clock = clock or SystemClock()
         self._sources: dict[Place, Place] = {}
         self._done: dict[Place, Result] = {}
@@ -96,10 +103,12 @@ class FluxReconcile:
 
     def apply(self, plan: Plan) -> Outcome:
         worked, results = [], []
+        self._progress.start("reconciled", len(plan), "objects")
         for planned in plan:
             for step in self._again(planned):
                 worked.append(step)
                 results.append(self._work(step))
+            self._progress.advance(1)
         outcome = self._outcome(worked, results, [])
         outcome.failure = batch.failure([str(result.target) for result in results], [one.error for one in results])
         return outcome
@@ -162,6 +171,7 @@ class FluxReconcile:
             target,
             Pace(policy.timeout, policy.pause, policy.request != "never"),
             self._clock,
+            self._progress,
             must_verify=policy.must_verify,
         )
         expected = target.expected or self._arrived(target)

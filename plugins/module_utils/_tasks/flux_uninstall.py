@@ -23,13 +23,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.install_manife
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import NotInstalled
 from ansible_collections.proven.gitops.plugins.module_utils._kube.objects import shown
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import MARK, check_owner, version_of
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kube_objects import KubeObjects, Step
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kube_waiting import NotReady, Waiting
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 # In this order; those in the namespace of Flux first, then those of the cluster.
@@ -67,10 +68,11 @@ class Plan:
 class FluxUninstall:
     """The use-case."""
 
-    def __init__(self, wanted: Wanted, cluster: KubeCluster) -> None:
+    def __init__(self, wanted: Wanted, cluster: KubeCluster, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._cluster = cluster
-        self._objects = KubeObjects(cluster, force=wanted.force)
+        self._progress = progress
+        self._objects = KubeObjects(cluster, force=wanted.force, progress=progress)
 
     def plan(self) -> Plan:
         """Raises InvalidOption and KubeError's kinds."""
@@ -96,7 +98,8 @@ class FluxUninstall:
     def apply(self, plan: Plan) -> Outcome:
         """Raises KubeError's kinds. Run again after it was broken off, it goes on where it was."""
         outcome = self._outcome(plan)
-        waiting = Waiting(self._cluster, self._wanted.wait_timeout)
+        self._progress.start("deleted", len(plan.steps), "objects")
+        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress)
         try:
             if self._wanted.manifests:
                 self._in_turn(plan, waiting)

@@ -14,6 +14,10 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.judgement impo
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import Kind
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import Forbidden, NoNamespace, Unreachable
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Object = dict[str, t.Any]
 
@@ -161,11 +165,21 @@ def _missing(client: KubeClient, target: Target) -> GitopsError:
 class Wait:
     """One object on its way from a request to a verdict."""
 
-    def __init__(self, client: KubeClient, target: Target, pace: Pace, clock: Clock, *, must_verify: bool) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        target: Target,
+        pace: Pace,
+        clock: Clock,
+        progress: Progress = QUIET,
+        *,
+        must_verify: bool,
+    ) -> None:
         self._client = client
         self._target = target
         self._pace = pace
         self._clock = clock
+        self._progress = progress
         self._must_verify = must_verify
         self._token = ""
         self._before = ""
@@ -197,9 +211,14 @@ class Wait:
                     elsewhere_since = None
                 if now >= end or self._is_settled(elsewhere_since, now):
                     return seen
+                self._tell(judgement, end - now)
                 self._ask_again(reading, judgement, now)
             self._clock.sleep(max(min(pause, end - now), 0.01))
             pause = min(pause * 2, self._pace.pause)
+
+    def _tell(self, judgement: Judgement, left: float) -> None:
+        words, limit = f"{judgement.reason}: {judgement.message}", self._pace.timeout
+        self._progress.waiting(str(self._target), words, limit - left, limit)
 
     def judge(self, reading: Reading, expected: str) -> Judgement:
         """What a reading means, unless it is of a time before the request."""

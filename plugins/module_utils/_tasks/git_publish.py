@@ -26,12 +26,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.repository impo
 )
 from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import Change, File, compare
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Diff, Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Diff, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
 
     from ansible_collections.proven.gitops.plugins.module_utils._git.address import Address
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 # Ansible's own limit for what a diff shows of a file.
 _MAX_SHOWN = 104448
@@ -82,9 +83,15 @@ class GitPublish:
     """The use-case. `directory` is private to it and is to be removed after apply() or predict()."""
 
     def __init__(
-        self, publication: Publication, directory: Path, *, wait: t.Callable[[float], None] = time.sleep
+        self,
+        publication: Publication,
+        directory: Path,
+        progress: Progress = QUIET,
+        *,
+        wait: t.Callable[[float], None] = time.sleep,
     ) -> None:
         self._publication = publication
+        self._progress = progress
         self._directory = directory
         self._wait = wait
         self._opened: Repository | None = None
@@ -101,6 +108,7 @@ class GitPublish:
             raise InvalidOption("branch", str(error)) from error
         connection = connect(wanted.address, access, git)
         self._opened = Repository(git, connection, timeout=wanted.timeout, depth=wanted.depth)
+        self._tell("the branch")
         return self._plan_on(self._opened.clone(wanted.branch))
 
     def predict(self, plan: Plan) -> Outcome:
@@ -115,6 +123,7 @@ class GitPublish:
         while plan.changed:
             attempts += 1
             commit = self._commit(plan)
+            self._tell(f"push {attempts} of at most {self._publication.attempts}")
             try:
                 self._repository.push(commit, self._publication.branch)
             except (errors.BranchMoved, errors.PushUnknown) as error:
@@ -131,6 +140,11 @@ class GitPublish:
             plan = fresh
         # After a push of unknown outcome, the files can be there under somebody's later commit.
         return self._outcome(plan, plan.tip.commit, attempts, changed=perhaps_ours)
+
+    def _tell(self, what: str) -> None:
+        wanted = self._publication
+        self._progress.start("published", 1, "commits")
+        self._progress.waiting(f"{wanted.branch} of {wanted.address.url}", what, 0, wanted.timeout)
 
     @property
     def _repository(self) -> Repository:

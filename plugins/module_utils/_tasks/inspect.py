@@ -12,11 +12,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest imp
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 MAX_TAGS = 10_000
 # Tags that hold signatures, attestations or referrers of a digest, and are nobody's version.
@@ -32,6 +33,7 @@ class Inspect:
         self,
         references: t.Sequence[Reference],
         registries: Registries,
+        progress: Progress = QUIET,
         *,
         with_tags: bool = True,
         with_signatures: bool = True,
@@ -39,12 +41,14 @@ class Inspect:
     ) -> None:
         self._references = references
         self._registries = registries
+        self._progress = progress
         self._with_tags = with_tags
         self._with_signatures = with_signatures
         self._concurrency = concurrency
 
     def plan(self) -> list[Info | GitopsError]:
-        return batch.each(self._read, self._references, self._concurrency)
+        self._progress.start("looked at", len(self._references), "artifacts")
+        return batch.each(self._read, self._references, self._concurrency, self._progress.advance)
 
     def predict(self, plan: list[Info | GitopsError]) -> Outcome:
         return self.apply(plan)

@@ -23,7 +23,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import 
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import kind_nodes
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_kubeconfig import Kubeconfig
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kind.config import Declared
     from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Container, Docker
     from ansible_collections.proven.gitops.plugins.module_utils._kind.kind import Kind
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Step = t.Literal["remove", "create", "start", "kubeconfig"]
 
@@ -63,10 +64,11 @@ class Plan:
 class KindCluster:
     """The use-case. A change holds the cluster's lock, and plans again under it: tasks may run in parallel."""
 
-    def __init__(self, wanted: Wanted, docker: Docker, kind: Kind) -> None:
+    def __init__(self, wanted: Wanted, docker: Docker, kind: Kind, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._docker = docker
         self._kind = kind
+        self._progress = progress
         self._kubeconfig = Kubeconfig(wanted.kubeconfig, wanted.name)
         self._declared: Declared | None = None
 
@@ -101,7 +103,7 @@ class KindCluster:
                 live = tuple(self._docker.nodes(self._wanted.name))
         outcome = self._outcome(plan, live, [])
         if self._wanted.state == "present" and self._wanted.wait:
-            found = kind_nodes.wait_until_ready(self._docker, live, self._wanted.wait_timeout)
+            found = kind_nodes.wait_until_ready(self._docker, live, self._wanted.wait_timeout, self._progress)
             if found.waiting:
                 outcome.failure = NotReady(
                     f"{self._wanted.name}: not ready after {self._wanted.wait_timeout:g} s: {found}",
@@ -171,6 +173,8 @@ class KindCluster:
 
     def _create(self, declared: Declared) -> None:
         self._kubeconfig.mark()
+        self._progress.start("created", 1, "clusters")
+        self._progress.waiting(f"kind to create {self._wanted.name}", "", 0, self._wanted.create_timeout)
         try:
             with tempfile.TemporaryDirectory() as private:
                 self._kind.create(

@@ -9,9 +9,11 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.proven.gitops.plugins.module_utils._kind.config import BALANCER, CONTROL_PLANE
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Container, Docker
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 RECORD = "/kind/proven.gitops.json"
 KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=10s")
@@ -46,13 +48,17 @@ def readiness(docker: Docker, nodes: t.Sequence[Container]) -> Readiness:
     return Readiness({name: found.get(name, "has not joined") for name in names if found.get(name, "missing")})
 
 
-def wait_until_ready(docker: Docker, nodes: t.Sequence[Container], seconds: float) -> Readiness:
+def wait_until_ready(
+    docker: Docker, nodes: t.Sequence[Container], seconds: float, progress: Progress = QUIET
+) -> Readiness:
     """The last answer: nothing is waiting in it, or the time is up."""
     end = time.monotonic() + seconds
+    progress.start("made ready", 1, "clusters")
     while True:
         found = readiness(docker, nodes)
         if not found.waiting or time.monotonic() >= end:
             return found
+        progress.waiting("the nodes", str(found), seconds - (end - time.monotonic()), seconds)
         time.sleep(_PAUSE)
 
 

@@ -21,13 +21,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import 
 from ansible_collections.proven.gitops.plugins.module_utils._kind.registry import CERTS_DIRECTORY, LABEL
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import registry_process
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_nodes import KUBECTL, control_plane
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
     from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Container, Docker
     from ansible_collections.proven.gitops.plugins.module_utils._kind.registry import Declared
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 _PAUSE = 0.2
 _RUN_SECONDS = 600.0
@@ -59,10 +60,11 @@ class Plan:
 class KindRegistry:
     """The use-case. A container that somebody else made is used where it is as declared, and never removed."""
 
-    def __init__(self, wanted: Wanted, docker: Docker) -> None:
+    def __init__(self, wanted: Wanted, docker: Docker, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._registry = wanted.registry
         self._docker = docker
+        self._progress = progress
 
     def plan(self) -> Plan:
         """Raises InvalidOption, DockerUnavailable, Drift and ForeignContainer."""
@@ -194,6 +196,8 @@ class KindRegistry:
             self._write_config_map(plan.nodes, present=step == "config")
 
     def _run(self, network: str) -> None:
+        self._progress.start("started", 1, "registries")
+        self._progress.waiting(f"Docker to run {self._registry.image}", "", 0, _RUN_SECONDS)
         result = self._docker.run(*self._registry.run_arguments(network), timeout=_RUN_SECONDS)
         if result.exit_code == 0:
             return

@@ -25,10 +25,11 @@ from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import 
     NotInstalled,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._kube.objects import same, shown
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Diff
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Diff, Progress
 
 Object = dict[str, t.Any]
 Change = t.Literal["created", "updated", "deleted", "unchanged"]
@@ -75,8 +76,9 @@ class Step:
 class KubeObjects:
     """Objects in one cluster. `force` takes over every field; without it, only those of BY_HAND."""
 
-    def __init__(self, cluster: KubeCluster, *, force: bool = False) -> None:
+    def __init__(self, cluster: KubeCluster, *, force: bool = False, progress: Progress = QUIET) -> None:
         self._cluster = cluster
+        self._progress = progress
         self._force = force
 
     def plan(self, manifests: t.Sequence[Manifest]) -> list[Step]:
@@ -105,12 +107,15 @@ class KubeObjects:
             address, force = step.address or self._locate(step.id), step.force
             if step.manifest is None:
                 self._cluster.delete(address, step.uid, dry_run=False)
+                self._progress.advance(1)
                 continue
             if step.address is None:  # planned without the server, which has a word to say now
                 force = self._dry_run(address, step.manifest, None)[1]
             self._cluster.apply(address, step.manifest, dry_run=False, force=force)
+            self._progress.advance(1)
 
     def _step(self, manifest: Manifest, coming: t.Mapping[tuple[str, str], Resource], namespaces: set[str]) -> Step:
+        self._progress.advance(1)
         identity = ObjectId.of(manifest)
         new = Step(identity, None, "created", manifest, after=manifest_yaml.dump([shown(manifest)]))
         try:

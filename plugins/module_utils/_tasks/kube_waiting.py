@@ -13,9 +13,11 @@ from ansible_collections.proven.gitops.plugins.module_utils._errors import Gitop
 from ansible_collections.proven.gitops.plugins.module_utils._flux.install_manifests import DEFINITION, ObjectId
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import KubeError, NotInstalled
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 Object = dict[str, t.Any]
 _PAUSE = 0.5
@@ -30,8 +32,9 @@ class NotReady(GitopsError):
 class Waiting:
     """Looks at objects until a time that all of them share. `seconds` is that time from now."""
 
-    def __init__(self, cluster: KubeCluster, seconds: float) -> None:
+    def __init__(self, cluster: KubeCluster, seconds: float, progress: Progress = QUIET) -> None:
         self._cluster = cluster
+        self._progress = progress
         self._seconds = seconds
         self._end = time.monotonic() + seconds
 
@@ -68,6 +71,9 @@ class Waiting:
                 listing = "; ".join(f"{name}: {reason}" for name, reason in said.items())
                 raise NotReady(f"after {self._seconds:g} s, {left[0]} {what}. {listing}", waiting=said)
             if left:
+                more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+                spent = self._seconds - (self._end - time.monotonic())
+                self._progress.waiting(f"{left[0]}{more}", waiting[left[0]], spent, self._seconds)
                 time.sleep(_PAUSE)
 
     def _look(self, identity: ObjectId) -> Object | None:

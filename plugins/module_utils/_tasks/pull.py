@@ -15,11 +15,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, inside
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 _PIECE = 256 * 1024
 _PACKED = ("tar+gzip", "tar.gzip")
@@ -73,6 +74,7 @@ class Pull:
         requests: t.Sequence[PullRequest],
         registries: Registries,
         limits: Limits,
+        progress: Progress = QUIET,
         *,
         workdir: str,
         concurrency: int = 4,
@@ -80,6 +82,7 @@ class Pull:
         self._requests = requests
         self._registries = registries
         self._limits = limits
+        self._progress = progress
         self._workdir = workdir
         self._concurrency = concurrency
 
@@ -87,14 +90,16 @@ class Pull:
         for request in self._requests:
             if os.path.lexists(request.dest) and not os.path.isdir(request.dest):
                 raise InvalidOption("dest", f"{request.dest} is not a directory")
-        return batch.each(self._plan_item, self._requests, self._concurrency)
+        self._progress.start("pulled", len(self._requests), "artifacts")
+        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
 
     def predict(self, plan: Plan) -> Outcome:
         return self._outcome(plan, "would write")
 
     def apply(self, plan: Plan) -> Outcome:
+        self._progress.start("unpacked", len(plan), "artifacts")
         try:
-            done = batch.each(self._apply_item, plan, self._concurrency)
+            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
         finally:
             for item in plan:
                 if isinstance(item, PullItem):
@@ -110,12 +115,14 @@ class Pull:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         manifest = Manifest.parse(answer[0], str(reference))
         layer = _packed_layer(manifest, reference)
+        self._progress.expect(layer.size)
         with contextlib.ExitStack() as undo:
             handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
             undo.callback(os.unlink, path)
             with os.fdopen(handle, "wb") as target:
                 for piece in registry.stream_blob(reference.repository, layer):
                     target.write(piece)
+                    self._progress.transfer(len(piece))
             item = PullItem(request, manifest, path)
             self._compare(item)
             undo.pop_all()

@@ -102,9 +102,14 @@ class Push:
         """Look at every tree before the first request: a path that is missing or empty stops the task."""
         for request in self._requests:
             request.tree.check()
-        self._progress.start("pack", len(self._requests), "artifacts")
+        self._progress.start("packed", len(self._requests), "artifacts")
         with Compressor() as compressor:
-            planned = batch.each(lambda item: self._plan_item(item, compressor), self._requests, self._concurrency)
+            planned = batch.each(
+                lambda item: self._plan_item(item, compressor),
+                self._requests,
+                self._concurrency,
+                self._progress.advance,
+            )
         self._progress.finish()
         return planned
 
@@ -112,9 +117,12 @@ class Push:
         return self._outcome(plan, "would push")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("push", len(plan), "artifacts")
+        self._progress.start("pushed", len(plan), "artifacts")
+        self._progress.expect(
+            sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
+        )
         try:
-            done = batch.each(self._apply_item, plan, self._concurrency)
+            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
         finally:
             for item in plan:
                 if isinstance(item, PushItem) and item.packed:
@@ -140,17 +148,21 @@ class Push:
             raise TagExists(reference, found.digest)
         if item.state != "pushed":
             self._discard(item)
-        self._progress.advance(1)
         return item
 
     def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
         if self._workdir is None:
-            return flux_artifact.pack(tree, compressor, lambda _piece: None), None
+            return flux_artifact.pack(tree, compressor, lambda piece: self._progress.transfer(len(piece))), None
         with contextlib.ExitStack() as undo:
             handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
             undo.callback(os.unlink, path)
             with os.fdopen(handle, "wb") as target:
-                layer = flux_artifact.pack(tree, compressor, target.write)
+
+                def write(piece: bytes) -> None:
+                    target.write(piece)
+                    self._progress.transfer(len(piece))
+
+                layer = flux_artifact.pack(tree, compressor, write)
             undo.pop_all()
         return layer, path
 
@@ -166,13 +178,13 @@ class Push:
         if item.state == "pushed" and item.packed:
             reference, path = item.request.reference, item.packed
             registry = self._registries.get(reference.host)
-            registry.upload_blob(reference.repository, item.layer.descriptor, lambda: _open(path))
+            count = self._progress.transfer
+            registry.upload_blob(reference.repository, item.layer.descriptor, lambda: _open(path), count)
             registry.upload_blob(
                 reference.repository, flux_artifact.CONFIG, lambda: io.BytesIO(flux_artifact.CONFIG_BYTES)
             )
             pointer = reference.tag or item.manifest.digest
             registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
-        self._progress.advance(1)
         return item
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:

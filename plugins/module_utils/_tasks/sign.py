@@ -17,12 +17,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import put_referrer
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 _ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
 
@@ -63,6 +64,7 @@ class Sign:
         registries: Registries,
         key: SigningKey,
         annotations: t.Mapping[str, str],
+        progress: Progress = QUIET,
         *,
         created: str | None = None,
         flux_reads_bundles: bool = False,
@@ -70,6 +72,7 @@ class Sign:
     ) -> None:
         self._requests = requests
         self._registries = registries
+        self._progress = progress
         self._key = key
         self._annotations = dict(annotations)
         self._created = created
@@ -77,13 +80,15 @@ class Sign:
         self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        return batch.each(self._plan_item, self._requests, self._concurrency)
+        self._progress.start("looked at", len(self._requests), "artifacts")
+        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
 
     def predict(self, plan: Plan) -> Outcome:
         return self._outcome(plan, "would sign")
 
     def apply(self, plan: Plan) -> Outcome:
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency), "signed")
+        self._progress.start("signed", len(plan), "artifacts")
+        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "signed")
 
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference

@@ -10,11 +10,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest imp
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 
 class TagExists(GitopsError):
@@ -66,21 +67,30 @@ class Tag:
     """The use-case of oci_tag."""
 
     def __init__(
-        self, requests: t.Sequence[TagRequest], registries: Registries, *, move: bool, concurrency: int = 4
+        self,
+        requests: t.Sequence[TagRequest],
+        registries: Registries,
+        progress: Progress = QUIET,
+        *,
+        move: bool,
+        concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
+        self._progress = progress
         self._move = move
         self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        return batch.each(self._plan_item, self._requests, self._concurrency)
+        self._progress.start("looked at", len(self._requests), "artifacts")
+        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
 
     def predict(self, plan: Plan) -> Outcome:
         return self._outcome(plan, "would tag")
 
     def apply(self, plan: Plan) -> Outcome:
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency), "tagged")
+        self._progress.start("tagged", len(plan), "artifacts")
+        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:
         reference = request.reference

@@ -20,12 +20,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.version import
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, RegistryError
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
     from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
 
 class VerificationFailed(GitopsError):
@@ -81,6 +82,7 @@ class Verify:
         references: t.Sequence[Reference],
         registries: Registries,
         policy: Policy,
+        progress: Progress = QUIET,
         *,
         report_only: bool = False,
         concurrency: int = 4,
@@ -88,11 +90,13 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
+        self._progress = progress
         self._report_only = report_only
         self._concurrency = concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
-        return batch.each(self._judge, self._references, self._concurrency)
+        self._progress.start("judged", len(self._references), "references")
+        return batch.each(self._judge, self._references, self._concurrency, self._progress.advance)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
         return self.apply(plan)

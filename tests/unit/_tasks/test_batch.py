@@ -39,6 +39,13 @@ def test_outcomes_keep_their_order(concurrency: int) -> None:
     assert work.most == concurrency
 
 
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_each_item_is_counted_also_a_failed_one(concurrency: int) -> None:
+    told: list[int] = []
+    batch.each(Watched(), range(8), concurrency, told.append)
+    assert told == [1] * 8
+
+
 def test_a_wrong_option_is_the_tasks_failure() -> None:
     def work(number: int) -> int:
         raise InvalidOption("path", f"{number} is wrong")

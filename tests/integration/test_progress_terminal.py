@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Progress at a terminal: ansible-playbook at a real one, as a person sees it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from support.progress_play import LINE, VARIABLES, Play, Slow
+from support.registry import RunningRegistry, registry
+from support.terminal import run_at_terminal
+
+from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE
+
+__all__ = ["registry"]
+
+
+@pytest.fixture
+def slow(registry: RunningRegistry) -> Slow:
+    hook = Slow()
+    registry.hooks.append(hook)
+    return hook
+
+
+@pytest.fixture
+def play(tmp_path: Path, registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> Play:
+    made = Play(tmp_path, registry)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def test_a_terminal_has_one_line_that_goes_away(play: Play, slow: Slow) -> None:
+    seen = run_at_terminal(play.write(), VARIABLES)
+    assert seen.code == 0
+    rows = seen.rows("oci_push:")
+    assert len(rows) >= 3
+    assert all(LINE.fullmatch(row) for row in rows), rows
+    counts = [int(re.findall(r"(\d+) of 8", row)[0]) for row in rows if "pushed" in row]
+    assert counts == sorted(counts)
+    assert all(len([row for row in screen if "oci_push:" in row]) <= 1 for screen in seen.screens)
+    quiet = run_at_terminal(play.write(), VARIABLES, PROVEN_PROGRESS="quiet")
+    assert quiet.rows("oci_push:") == []
+    assert seen.last == quiet.last
+    assert play.left() == []
+
+
+def test_a_narrow_terminal(play: Play, slow: Slow) -> None:
+    seen = run_at_terminal(play.write(), VARIABLES, columns=30)
+    rows = seen.rows("oci_push")
+    assert rows
+    assert all(row.startswith("[localhost] oci_push: p") and len(row) <= 29 for row in rows)
+    assert seen.last == run_at_terminal(play.write(), VARIABLES, columns=30, PROVEN_PROGRESS="quiet").last
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TERM", "dumb"), ("PROVEN_PROGRESS", "lines"), ("AWX_ISOLATED_DATA_DIR", "/nonexistent")]
+)
+def test_a_terminal_that_is_to_have_lines(
+    play: Play, slow: Slow, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    seen = run_at_terminal(play.write(), VARIABLES)
+    assert b"\x1b[K" not in seen.raw
+    [line] = [row for row in seen.last if "oci_push:" in row]
+    assert LINE.fullmatch(line)
+
+
+def test_no_color_and_another_locale(play: Play, slow: Slow) -> None:
+    seen = run_at_terminal(play.write(), VARIABLES, NO_COLOR="1", LC_ALL="C")
+    assert all(LINE.fullmatch(row) for row in seen.rows("oci_push:"))
+    assert b"\x1b[" not in seen.raw.replace(b"\x1b[K", b"")
+    assert "WARNING" not in "".join(seen.last)
+
+
+def test_a_failure(play: Play, slow: Slow) -> None:
+    slow.refuses = True
+    seen = run_at_terminal(play.write(), VARIABLES)
+    assert seen.code == 2
+    assert seen.rows("oci_push:")
+    assert "oci_push:" not in "\n".join(seen.last)
+    assert "8 of 8 failed" in "\n".join(seen.last)
+    assert play.left() == []
+
+
+def test_a_module_that_is_killed(play: Play, slow: Slow) -> None:
+    killed: list[int] = []
+
+    def kill(screen: list[str]) -> None:
+        if not killed and any("oci_push:" in row for row in screen):
+            killed.extend(_modules(play))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    seen = run_at_terminal(play.write(), VARIABLES, watch=kill)
+    assert killed
+    assert seen.code == 2
+    assert "oci_push:" not in "\n".join(seen.last)
+    assert "fatal: [localhost]" in "\n".join(seen.last) or "[ERROR]" in "\n".join(seen.last)
+    assert play.left() == []
+
+
+def _modules(play: Play) -> list[int]:
+    """The processes that were handed a file of this play."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and f"{VARIABLE}={play.directory}".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_several_hosts_have_lines_of_their_own(play: Play, slow: Slow, strategy: str) -> None:
+    slow.seconds = 1.5
+    hosts = ("web1", "web2", "web3")
+    inventory = ("-i", ",".join(hosts) + ",")
+    seen = run_at_terminal(play.write(hosts="all"), VARIABLES, *inventory, ANSIBLE_STRATEGY=strategy)
+    assert seen.code == 0
+    lines = [row for row in seen.last if "oci_push:" in row]
+    matches = [LINE.fullmatch(line) for line in lines]
+    assert {match[1] for match in matches if match} == set(hosts), lines
+    assert None not in matches, lines
+    assert b"\x1b[K" not in seen.raw
