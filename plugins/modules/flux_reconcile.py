@@ -22,6 +22,8 @@ description:
   - Objects of O(resources) are worked on in their order, each when the one before is done, so that a git repository can
     come before the objects that are declared in it. A failure does not keep the others from being tried, except for
     what takes from the object that failed.
+  - Of a Secret without a usable public key Flux says only that no signature matches. When it refuses an artifact, that
+    Secret is looked at, where these credentials may, and what is wrong with it is said, too.
 requirements:
   - kubernetes
 extends_documentation_fragment:

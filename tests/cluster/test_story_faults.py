@@ -126,15 +126,40 @@ def _keys(story: Story) -> Variables:
 
 def test_a_secret_without_a_public_key(story: Story) -> None:
     """Flux says of it only that no signature matches; ours says which key of the Secret is missing."""
+    given = _declare(story, "second")
     secret = ["secret", "cosign-pub", "--namespace=flux-system"]
     held = story.kubectl("get", *secret)["data"]["cosign.pub"]
     patch = {"data": {"cosign.pub": None, "cosign.key": held}}
     story.kubectl("patch", *secret, "--type=merge", f"--patch={json.dumps(patch)}")
-    second: Variables = {"prove_app": "second", "prove_manifests": str(_second(story))}
-    given: Variables = {
-        "flux_source_name": "second",
-        "flux_source_url": f"oci://{story.cluster.registry}:5000/manifests/{APP}",
+    failure = _failure(
+        story.cluster.play("flux_source", given, fails=True), "Wait until Flux has proven and applied the artifact"
+    )
+    assert failure["code"] == "refused"
+    assert "no key of the Secret cosign-pub ends in .pub" in failure["message"]
+    assert "flux_secret" in failure["message"]
+    story.cluster.play("flux_secrets", {**_keys(story), "flux_secrets_kubeconfig": str(story.kubeconfig)})
+    story.cluster.play("flux_source", given)
+    assert story.cluster.play("flux_source", given).changed == []
+
+
+def _declare(story: Story, name: str) -> Variables:
+    """An application of its own, published; and what the role flux_source needs for it."""
+    copy = story.directory / name
+    copy.mkdir()
+    text = (story.directory / APP / "app.yaml").read_text()
+    (copy / "app.yaml").write_text(text.replace(f": {APP}\n", f": {name}\n"))
+    artifact = {
+        "reference": f"oci://127.0.0.1:{story.cluster.port}/manifests/{name}",
+        "tag": "1.0.0",
+        "path": str(copy),
+    }
+    key = {"publish_privatekey_path": str(story.home / "cosign.key"), "publish_privatekey_passphrase": ""}
+    story.cluster.play("publish", {"publish_artifacts": [artifact], **key, "publish_flux_version": "2.9"})
+    return {
+        "flux_source_name": name,
+        "flux_source_url": f"oci://{story.cluster.registry}:5000/manifests/{name}",
         "flux_source_insecure": True,
+        "flux_source_signature_format": "bundle",
         "flux_source_repository": f"http://127.0.0.1:{story.git_port}/{USER}/fleet.git",
         "flux_source_git_username": USER,
         "flux_source_git_token": (story.home / "git.password").read_text(),
@@ -142,38 +167,19 @@ def test_a_secret_without_a_public_key(story: Story) -> None:
         "flux_source_kubeconfig": str(story.kubeconfig),
         "flux_source_flux_version": "2.9",
     }
-    failure = _failure(
-        story.cluster.play("flux_source", given, fails=True), "Wait until Flux has proven and applied the artifact"
-    )
-    assert failure["code"] == "refused"
-    assert ".pub" in failure["message"]
-    assert "flux_secret" in failure["message"]
-    story.cluster.play("flux_secrets", {**_keys(story), "flux_secrets_kubeconfig": str(story.kubeconfig)})
-    story.cluster.play("flux_source", given)
-    story.cluster.play("flux_source", {**given, "flux_source_state": "absent"})
-    assert story.play(**second).changed != []
-    assert story.play().changed == []
-
-
-def _second(story: Story) -> Path:
-    """The manifests of an application of its own."""
-    copy = story.directory / "second"
-    copy.mkdir(exist_ok=True)
-    text = (story.directory / APP / "app.yaml").read_text()
-    (copy / "app.yaml").write_text(text.replace(f": {APP}\n", ": second\n"))
-    return copy
 
 
 def test_a_remote_that_refuses(story: Story) -> None:
+    given = _declare(story, "third")
     rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
     story.git_api("POST", f"/repos/{USER}/fleet/branch_protections", rule)
-    story.write_manifests("again")
-    third: Variables = {"prove_app": "third", "prove_tag": "1.0.1"}
-    failure = _failure(story.play(fails=True, **third), "Commit it to the fleet's repository")
+    failure = _failure(story.cluster.play("flux_source", given, fails=True), "Commit it to the fleet's repository")
     assert failure["code"] == "push_declined"
     story.git_api("DELETE", f"/repos/{USER}/fleet/branch_protections/main")
-    assert story.play(**third).changed != []
-    assert story.play(**third).changed == []
+    assert story.cluster.play("flux_source", given).changed != []
+    away = {**given, "flux_source_state": "absent"}
+    assert story.cluster.play("flux_source", away).changed != []
+    assert story.cluster.play("flux_source", away).changed == []
 
 
 def test_a_new_version_in_check_mode_first(story: Story) -> None:

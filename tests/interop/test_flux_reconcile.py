@@ -142,6 +142,8 @@ def test_what_is_not_proven_is_refused_at_once(case: str, app: App, other_keys: 
     assert failed["failure"]["details"]["reason"] == "VerificationError"
     expected = 'secrets "absent" not found' if case == "no Secret" else "no matching signatures were found for"
     assert expected in failed["msg"]
+    assert ("module flux_secret" in failed["msg"]) is ("Secret" in case)
+    assert ("ends in .pub" in failed["msg"]) is (case == "no .pub in the Secret")
     found = app.info()
     assert (found["verdict"], found["revision"]) == ("refused", None)
     reasons = [one["rule"] for one in found["findings"]]

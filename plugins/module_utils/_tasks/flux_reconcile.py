@@ -14,14 +14,16 @@ from ansible_collections.proven.gitops.plugins.module_utils._errors import Gitop
 from ansible_collections.proven.gitops.plugins.module_utils._flux import conditions
 from ansible_collections.proven.gitops.plugins.module_utils._flux.judgement import Judgement, judge
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import KINDS
+from ansible_collections.proven.gitops.plugins.module_utils._flux.survey import survey
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import NoNamespace, NotInstalled
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, flux_trust
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Diff, Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import (
     Clock,
     NotFound,
     NotReady,
     Pace,
+    Refused,
     Result,
     SourceFailed,
     Suspended,
@@ -182,6 +184,8 @@ class FluxReconcile:
             reading, judgement = wait.until_decided(expected)
             asked = replace(target, expected=expected)
             result.error = error_of(asked, reading, judgement, policy.timeout, lambda: self._hint(target))
+            if isinstance(result.error, Refused):
+                result.error = self._explained(result.error, target, live)
         else:
             judgement = wait.judge(reading, expected)
         result.reading, result.judgement = reading, judgement
@@ -214,6 +218,21 @@ class FluxReconcile:
         except GitopsError as error:
             return f". Its source: {error.message}"
         return f". Its source {source} is {found.state}: {found.reason}: {found.message}"
+
+    def _explained(self, refused: Refused, target: Target, live: Object) -> Refused:
+        """With what is wrong with the keys: of that, Flux says only that no signature matches."""
+        found = survey(live, target.kind)
+        if not found.keys_in_secret:
+            return refused
+        try:
+            trust = flux_trust.read(self._client, found.namespace, found.key_secret)
+        except GitopsError:  # the refusal is what counts
+            return refused
+        faults = [one.reason for one in trust.findings(found.key_secret) if one.severity == "error"]
+        if not faults:
+            return refused
+        text = f"what is wrong is the Secret: {'; '.join(faults)}; the module flux_secret makes it right"
+        return Refused(f"{refused.message}; {text}", **refused.details)
 
     def _outcome(self, plan: Plan, results: list[Result], warnings: list[str]) -> Outcome:
         asked = [(step, result) for step, result in zip(plan, results, strict=True) if result.requested]

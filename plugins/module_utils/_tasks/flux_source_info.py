@@ -7,14 +7,17 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import trust
 from ansible_collections.proven.gitops.plugins.module_utils._flux.conditions import label
 from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import Kind
 from ansible_collections.proven.gitops.plugins.module_utils._flux.survey import Survey, survey
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient, Object
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import Forbidden, NotInstalled
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_trust
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import Trust
 
 _CONTROLLER = "app.kubernetes.io/part-of=flux,app.kubernetes.io/component=source-controller"
 _VERSION_LABEL = "app.kubernetes.io/version"
@@ -50,7 +53,7 @@ class FluxSourceInfo:
     def __init__(self, client: KubeClient, query: Query) -> None:
         self._client = client
         self._query = query
-        self._trusts: dict[tuple[str, str], trust.Trust] = {}
+        self._trusts: dict[tuple[str, str], Trust] = {}
 
     def plan(self) -> Found:
         """Raises KubeError's kinds."""
@@ -88,14 +91,10 @@ class FluxSourceInfo:
             return plain
         return survey(value, kind, self._trust(plain.namespace, plain.key_secret), version)
 
-    def _trust(self, namespace: str, name: str) -> trust.Trust:
+    def _trust(self, namespace: str, name: str) -> Trust:
         """One look at each Secret, however many sources name it."""
         if (namespace, name) not in self._trusts:
-            try:
-                secret = self._client.get(Address("v1", "Secret", "secrets", namespace, name))
-                self._trusts[namespace, name] = trust.read(secret)
-            except Forbidden:
-                self._trusts[namespace, name] = trust.Trust(None)
+            self._trusts[namespace, name] = flux_trust.read(self._client, namespace, name)
         return self._trusts[namespace, name]
 
     def _version(self) -> FluxVersion | None:

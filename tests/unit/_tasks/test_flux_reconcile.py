@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import typing as t
@@ -10,7 +11,7 @@ import typing as t
 import pytest
 from support.flux_api import FluxApi
 from support.flux_case import Case, FakeClock, failure, run, target
-from support.flux_status import FIRST, MOVED, recorded, requested
+from support.flux_status import FIRST, MOVED, VECTORS, recorded, requested
 
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import Forbidden, Unreachable
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import SystemClock
@@ -118,7 +119,7 @@ def test_a_refusal_fails_at_once(api: FluxApi, case: Case, clock: FakeClock) -> 
     code, message = failure(outcome)
     assert code == "refused"
     assert "VerificationError: failed to verify the signature using provider 'cosign'" in message
-    assert message.endswith(f"it keeps 1.0.0@{FIRST}")
+    assert f"it keeps 1.0.0@{FIRST}" in message
     assert outcome.failure is not None
     assert outcome.failure.details["digest"] == FIRST
     assert {one["type"] for one in outcome.failure.details["conditions"]} >= {"Ready", "SourceVerified"}
@@ -305,3 +306,33 @@ def test_tokens_are_times_and_never_the_same() -> None:
     before = clock.now()
     clock.sleep(0.01)
     assert clock.now() > before
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "there is no Secret cosign-pub"),
+        ({"cosign.key": "eA=="}, "no key of the Secret cosign-pub ends in .pub"),
+        ({"cosign.pub": "eA=="}, "cosign-pub: cosign.pub: "),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_secret(api: FluxApi, case: Case, data: Object | None, said: str) -> None:
+    api.put(recorded("unsigned"))
+    api.answers(OCI, recorded("unsigned"))
+    if data is not None:
+        metadata = {"name": "cosign-pub", "namespace": "flux-system"}
+        api.put({"kind": "Secret", "metadata": metadata, "data": data}, plural="secrets")
+    code, message = failure(run(case(target())))
+    assert code == "refused"
+    assert said in message
+    assert message.endswith("the module flux_secret makes it right")
+
+
+def test_a_refusal_of_what_the_keys_do_not_prove_says_nothing_of_the_secret(api: FluxApi, case: Case) -> None:
+    api.put(recorded("unsigned"))
+    api.answers(OCI, recorded("unsigned"))
+    vectors = json.loads((VECTORS.parents[1] / "_cosign" / "vectors" / "keys.json").read_text())
+    pem = base64.b64encode(vectors["p256"]["public"].encode()).decode()
+    metadata = {"name": "cosign-pub", "namespace": "flux-system"}
+    api.put({"kind": "Secret", "metadata": metadata, "data": {"cosign.pub": pem}}, plural="secrets")
+    assert "Secret" not in failure(run(case(target())))[1]
