@@ -105,9 +105,9 @@ def calls(world: World, scale: Scale, say: Say) -> list[Row]:
     """One call that changes nothing, beside a trivial module: the mean of several in a play."""
     (artifact,) = tasks.artifacts(trees.small(world.directory / "calls", 1), world.prefix())
     world.play(tasks.ours(world, [artifact]))
-    tag = {"proven.gitops.oci_tag": {"reference": artifact.url, "tags": ["v1"]}}
+    tag: tasks.Task = {"proven.gitops.oci_tag": {"reference": artifact.url, "tags": ["v1"]}}
     options = {"reference": artifact.url, "public_keys": [{"path": str(world.pub)}]}
-    ours = {"oci_tag": tag, "cosign_verify": {"proven.gitops.cosign_verify": options}}
+    ours: dict[str, tasks.Task] = {"oci_tag": tag, "cosign_verify": {"proven.gitops.cosign_verify": options}}
     rows = {
         name: Row(f"one call of `{name}`", "a trivial module of ansible-core", "s of CPU more", _SPARE[0], True)
         for name in ours

@@ -71,11 +71,12 @@ def commands(world: World, wanted: t.Sequence[Artifact]) -> list[Task]:
 def shell(world: World, wanted: t.Sequence[Artifact]) -> str:
     """The bare tools, without Ansible: a script for sh."""
     lines = ["set -e"]
+    digest = """sed -n 's/.*"digest": *"\\([^"]*\\)".*/\\1/p'"""
     for artifact in wanted:
         name = artifact.reference.rpartition(":")[0]
         lines += [
             f"digest=$(flux push artifact {artifact.url} --path {artifact.path} -o json"
-            f" --source={SOURCE} --revision={REVISION} | sed -n 's/.*\"digest\": *\"\\([^\"]*\\)\".*/\\1/p')",
+            f" --source={SOURCE} --revision={REVISION} | {digest})",
             f"cosign sign --key {world.key} {' '.join(SIGN)} {name}@$digest",
             f"cosign verify --key {world.pub} {' '.join(VERIFY)} {name}@$digest",
         ]

@@ -8,10 +8,43 @@ import typing as t
 from pathlib import Path
 
 _KINDS = ("Deployment", "Service", "ConfigMap", "Ingress", "NetworkPolicy", "HorizontalPodAutoscaler")
-_WORDS = (
-    "app api web data cache queue worker auth login session user order invoice search index metrics proxy gateway "
-    "image volume secret config token probe ready live port target label selector match value name path host"
-).split()
+_WORDS = [
+    "app",
+    "api",
+    "web",
+    "data",
+    "cache",
+    "queue",
+    "worker",
+    "auth",
+    "login",
+    "session",
+    "user",
+    "order",
+    "invoice",
+    "search",
+    "index",
+    "metrics",
+    "proxy",
+    "gateway",
+    "image",
+    "volume",
+    "secret",
+    "config",
+    "token",
+    "probe",
+    "ready",
+    "live",
+    "port",
+    "target",
+    "label",
+    "selector",
+    "match",
+    "value",
+    "name",
+    "path",
+    "host",
+]
 
 
 def small(root: Path, count: int) -> list[Path]:
@@ -62,7 +95,8 @@ def _block(source: random.Random) -> t.Iterator[str]:
         yield f"    digest: sha256:{source.getrandbits(256):064x}"
     yield "    env:"
     for _each in range(source.randrange(1, 6)):
-        yield f"      - {{name: {source.choice(_WORDS).upper()}_{source.choice(_WORDS).upper()}, value: {_name(source)}}}"
+        variable = f"{source.choice(_WORDS)}_{source.choice(_WORDS)}".upper()
+        yield f"      - {{name: {variable}, value: {_name(source)}}}"
     yield f"    resources: {{limits: {{cpu: {source.randrange(1, 20)}00m, memory: {source.randrange(64, 2048)}Mi}}}}"
     yield f"    description: {' '.join(source.choices(_WORDS, k=source.randrange(4, 16)))}."
 
