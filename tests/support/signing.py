@@ -16,7 +16,9 @@ from support.registry import RunningRegistry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers, put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule
@@ -101,5 +103,5 @@ def plant_raw(registry: RunningRegistry, reference: str, content: bytes) -> None
     assert subject is not None
     config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, None)
     for descriptor, data in ((manifest.layers[0], content), (manifest.config, config)):
-        remote.upload_blob("team/app", descriptor, functools.partial(io.BytesIO, data))
+        upload_blob(remote, "team/app", descriptor, functools.partial(io.BytesIO, data))
     put_referrer(remote, "team/app", manifest)

@@ -61,6 +61,10 @@ class Registry:
         """For `host[:port]` as people write it; `transport` and `scrubber` are shared by Registries."""
         self.host = host
         self.settings = settings
+        # Blobs that this task knows to be there, each with a repository that has it: see uploads.py.
+        self.held: dict[str, str] = {}
+        # Repositories and digests for which it has said that it has no referrers API: see referrers.py.
+        self.without_api: set[tuple[str, str]] = set()
         scrubber = scrubber or Scrubber(register_secret)
         self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 
@@ -137,19 +141,6 @@ class Registry:
     def stream_blob(self, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
         """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer."""
         return blobs.stream(self.session, repository, descriptor)
-
-    def upload_blob(
-        self,
-        repository: str,
-        descriptor: Descriptor,
-        open_source: t.Callable[[], t.BinaryIO],
-        progress: blobs.Advance | None = None,
-    ) -> bool:
-        """Store a blob; False if it was there already. Memory stays flat: `open_source` is read while it is sent.
-
-        `progress` gets the number of bytes done; a negative one takes back what a failed attempt had counted.
-        """
-        return blobs.upload(self.session, repository, descriptor, open_source, progress)
 
     def list_tags(self, repository: str, limit: int) -> list[str]:
         """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""

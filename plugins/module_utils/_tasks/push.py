@@ -16,6 +16,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import TagExists
@@ -26,6 +27,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
     from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
     from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
+
+_SMALL = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -201,10 +204,11 @@ class Push:
         if item.state == "pushed" and item.packed:
             reference, path = item.request.reference, item.packed
             registry = self._registries.get(reference.host)
-            registry.upload_blob(reference.repository, item.layer.descriptor, lambda: _open(path))
-            registry.upload_blob(
-                reference.repository, flux_artifact.CONFIG, lambda: io.BytesIO(flux_artifact.CONFIG_BYTES)
-            )
+            layer = item.layer.descriptor
+            # Where nothing was found the layer is hardly there: to ask costs more than to send a small one in vain.
+            new = item.previous is None and layer.size <= _SMALL
+            upload_blob(registry, reference.repository, layer, lambda: _open(path), new=new)
+            upload_blob(registry, reference.repository, flux_artifact.CONFIG, _config)
             pointer = reference.tag or item.manifest.digest
             registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
         self._progress.advance(1)
@@ -236,6 +240,10 @@ class Push:
             failure=batch.failure(names, done),
             warnings=[f"cache_dir: {self._ledger.refusal}, and is not used"] if self._ledger.refusal else [],
         )
+
+
+def _config() -> t.BinaryIO:
+    return io.BytesIO(flux_artifact.CONFIG_BYTES)
 
 
 def _open(path: str) -> t.BinaryIO:

@@ -15,7 +15,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundl
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 
@@ -141,7 +142,7 @@ class Sign:
         signature = self._key.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
         content = bundle.build_bundle(statement, signature, self._key.public.hint)
         config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
-        _upload(registry, reference.repository, manifest.layers[0], content)
+        _upload(registry, reference.repository, manifest.layers[0], content, new=True)
         _upload(registry, reference.repository, manifest.config, config)
         put_referrer(registry, reference.repository, manifest)
 
@@ -151,7 +152,7 @@ class Sign:
         payload = simple_signing.build_payload(reference.name, digest, self._annotations)
         ours = simple_signing.LegacySignature.of(payload, self._key.sign(payload)).layer
         tag = simple_signing.tag_for(digest)
-        _upload(registry, repository, ours, payload)
+        _upload(registry, repository, ours, payload, new=True)
         for attempt in range(_ATTEMPTS):
             present = signatures.read_image(registry, repository, digest)
             layers = [*present.layers, ours] if present else [ours]
@@ -200,5 +201,5 @@ def _holds(image: Manifest | None, layer: Descriptor) -> bool:
     )
 
 
-def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes) -> None:
-    registry.upload_blob(repository, descriptor, lambda: io.BytesIO(content))
+def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes, *, new: bool = False) -> None:
+    upload_blob(registry, repository, descriptor, lambda: io.BytesIO(content), new=new)
