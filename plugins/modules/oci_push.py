@@ -79,8 +79,8 @@ options:
         known to be unchanged without compressing its tree.
       - By default C(proven-gitops) in E(XDG_CACHE_HOME), or in C(~/.cache). An empty string remembers nothing.
       - What is remembered there is believed, and what is unchanged gets signed. So the directory must be the user's own
-        and writable to nobody else; otherwise it is not used, with a warning. Do not restore it from a cache that builds
-        which you do not trust can write to.
+        and writable to nobody else; otherwise it is not used, with a warning. Do not restore it from a cache that
+        builds which you do not trust can write to.
       - Nothing is written there in check mode. It may be removed at any time.
       - Can be set with the environment variable E(PROVEN_CACHE_DIR).
     type: path

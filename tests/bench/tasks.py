@@ -74,9 +74,9 @@ def shell(world: World, wanted: t.Sequence[Artifact]) -> str:
     digest = """sed -n 's/.*"digest": *"\\([^"]*\\)".*/\\1/p'"""
     for artifact in wanted:
         name = artifact.reference.rpartition(":")[0]
+        push = f"flux push artifact {artifact.url} --path {artifact.path} -o json --source={SOURCE}"
         lines += [
-            f"digest=$(flux push artifact {artifact.url} --path {artifact.path} -o json"
-            f" --source={SOURCE} --revision={REVISION} | {digest})",
+            f"digest=$({push} --revision={REVISION} | {digest})",
             f"cosign sign --key {world.key} {' '.join(SIGN)} {name}@$digest",
             f"cosign verify --key {world.pub} {' '.join(VERIFY)} {name}@$digest",
         ]

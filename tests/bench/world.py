@@ -22,7 +22,7 @@ from interop.peers import Home
 from support.plain_client import PlainClient
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "benchmark"

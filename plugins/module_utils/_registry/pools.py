@@ -87,7 +87,7 @@ class Pools:
             if key not in self._managers:
                 address, login = _split_login(proxy)
                 headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
-                tls = {"ssl_context": self._tls, "proxy_ssl_context": self._tls}
+                tls: dict[str, t.Any] = {"ssl_context": self._tls, "proxy_ssl_context": self._tls}
                 manager = urllib3.ProxyManager(address, proxy_headers=headers, num_pools=8, **tls, **self._options)
                 manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
                 self._managers[key] = manager
@@ -101,7 +101,11 @@ def proxy_of(origin: Origin) -> str:
     from urllib.request import getproxies, proxy_bypass  # not before it is needed: it takes 20 ms to import
 
     proxy = getproxies().get(origin.scheme, "")
-    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}") or _in_excepted_network(origin, getproxies().get("no", "")):
+    if (
+        not proxy
+        or proxy_bypass(f"{origin.host}:{origin.port}")
+        or _in_excepted_network(origin, getproxies().get("no", ""))
+    ):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not proxy.startswith(("http://", "https://")):

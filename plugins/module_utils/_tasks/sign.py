@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing, verdicts
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import (
+    bundle,
+    bundle_writer,
+    simple_signing,
+    simple_signing_writer,
+    verdicts,
+)
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
@@ -22,7 +28,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import 
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
-    from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+    from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
 
 _ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
@@ -138,10 +144,10 @@ class Sign:
         return SignItem(item.request, subject, tuple(done), item.warnings)
 
     def _write_bundle(self, registry: Registry, reference: Reference, subject: Descriptor) -> None:
-        statement = bundle.build_statement(subject.digest, self._annotations)
+        statement = bundle_writer.build_statement(subject.digest, self._annotations)
         signature = self._key.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-        content = bundle.build_bundle(statement, signature, self._key.public.hint)
-        config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
+        content = bundle_writer.build_bundle(statement, signature, self._key.public.hint)
+        config, manifest = bundle_writer.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
         _upload(registry, reference.repository, manifest.layers[0], content, new=True)
         _upload(registry, reference.repository, manifest.config, config)
         put_referrer(registry, reference.repository, manifest)
@@ -149,8 +155,8 @@ class Sign:
     def _write_legacy(self, registry: Registry, reference: Reference) -> None:
         """Append to the `.sig` tag, read back, and append again where another writer's image replaced ours."""
         digest, repository = t.cast(str, reference.digest), reference.repository
-        payload = simple_signing.build_payload(reference.name, digest, self._annotations)
-        ours = simple_signing.LegacySignature.of(payload, self._key.sign(payload)).layer
+        payload = simple_signing_writer.build_payload(reference.name, digest, self._annotations)
+        ours = simple_signing_writer.LegacySignature.of(payload, self._key.sign(payload)).layer
         tag = simple_signing.tag_for(digest)
         _upload(registry, repository, ours, payload, new=True)
         for attempt in range(_ATTEMPTS):
@@ -158,7 +164,7 @@ class Sign:
             layers = [*present.layers, ours] if present else [ours]
             if len(layers) > simple_signing.MAX_LAYERS:
                 raise SignatureLost(f"{reference}: the signature tag is full ({simple_signing.MAX_LAYERS} signatures)")
-            config, manifest = simple_signing.build_image(layers)
+            config, manifest = simple_signing_writer.build_image(layers)
             _upload(registry, repository, manifest.config, config)
             registry.put_manifest(repository, tag, manifest.raw, manifest.media_type)
             if _holds(signatures.read_image(registry, repository, digest), ours):
