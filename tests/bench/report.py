@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import typing as t
@@ -20,6 +21,7 @@ Document = dict[str, t.Any]
 
 BEGIN, END = "<!-- begin: written by `make bench` -->", "<!-- end: written by `make bench` -->"
 PLOT = "performance.svg"
+_LICENCE = "SPDX-" + "License-Identifier: "  # in two, lest this line is taken for one
 
 
 def document(rows: t.Sequence[Row], scale: Scale, load: float) -> Document:
@@ -94,6 +96,7 @@ def plot(measured: Document) -> str:
     chart = pygal.HorizontalBar(
         style=CleanStyle(font_family="sans-serif"),
         js=(),
+        no_prefix=True,
         logarithmic=True,
         width=1000,
         height=90 * len(measured["rows"]) + 120,
@@ -108,7 +111,12 @@ def plot(measured: Document) -> str:
     chart.x_labels = [f"{row['work']} | {row['peer']}".replace("`", "") for row in rows]
     for side, name in (("theirs", "the peer"), ("ours", "proven.gitops")):
         chart.add(name, [max(row[side]["wall"]["median"], 0.01) for row in rows])
-    return t.cast(str, chart.render(is_unicode=True))
+    # Scripts are for tooltips, and may not run where documentation is shown; a comment has the date.
+    drawn = re.sub(
+        r"<script\b.*?(</script>|/>)|<!--.*?-->", "", t.cast(str, chart.render(is_unicode=True)), flags=re.DOTALL
+    )
+    start = drawn.index(">", drawn.index("<svg")) + 1
+    return f"{drawn[:start]}<!-- {_LICENCE}GPL-3.0-or-later; written by `make bench` -->{drawn[start:]}\n"
 
 
 def write(measured: Document, docs: Path) -> None:
