@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 import typing as t
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from bench import report
@@ -18,15 +18,29 @@ from bench.groups import GROUPS
 from bench.rows import Row, Scale
 from bench.world import ROOT, world
 
+_NUMBERS = [field.name for field in fields(Scale)]
+
 
 def _arguments(words: t.Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("groups", nargs="*", help=f"only these: {', '.join(GROUPS)}")
     parser.add_argument("--quick", action="store_true", help="a few of everything: to see that it works")
     parser.add_argument("--runs", type=int, help="how often each is measured (default: 3)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help=f"{', '.join(_NUMBERS)}")
     parser.add_argument("--output", type=Path, default=ROOT / "build", help="where bench.json and bench.svg go")
     parser.add_argument("--write", action="store_true", help="also bring docs/performance.md and its plot up to date")
     return parser.parse_args(words)
+
+
+def _settings(words: t.Sequence[str]) -> dict[str, int]:
+    """`few=20` as a change of the scale."""
+    found = {}
+    for word in words:
+        name, _equals, number = word.partition("=")
+        if name not in _NUMBERS or not number.isdigit() or not int(number):
+            raise SystemExit(f"--set {word}: not one of {', '.join(_NUMBERS)} and a number")
+        found[name] = int(number)
+    return found
 
 
 def _say(text: str) -> None:
@@ -53,7 +67,7 @@ def main(words: t.Sequence[str] | None = None) -> int:
         _say(f"not on PATH: {', '.join(missing)}" if missing else f"no such group: {', '.join(unknown)}")
         return 2
     scale = Scale.quick() if options.quick else Scale()
-    scale = replace(scale, runs=options.runs or scale.runs)
+    scale = replace(scale, runs=options.runs or scale.runs, **_settings(options.set))
     load = os.getloadavg()[0]
     rows = _measure(names, scale)
     document = report.document(rows, scale, load)

@@ -51,3 +51,9 @@ def test_the_layer_is_at_most_a_tenth_larger_than_that_of_flux(document: t.Any) 
 def test_unknown_groups_are_refused(words: list[str], tmp_path: Path) -> None:
     assert bench.main([*words, "--output", str(tmp_path)]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["few", "few=", "few=0", "many=-1", "other=1"])
+def test_scales_that_are_none_are_refused(words: str) -> None:
+    with pytest.raises(SystemExit, match="not one of runs, few"):
+        bench.main(["--set", words])
