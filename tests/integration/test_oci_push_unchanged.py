@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
     CONTENT,
     CREATED,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
 
 if t.TYPE_CHECKING:
@@ -205,3 +207,32 @@ def test_many_at_once(case: Case, run_module: RunModule, tmp_path: Path) -> None
     found = client(case.registry.address).get_manifest("team/app-7", "v1")
     assert found is not None
     assert of_bytes(found[0]) == again["artifacts"][7]["digest"]
+
+
+class Throttle(Hook):
+    """A registry that says 429 to the first request of each kind, and how long to wait."""
+
+    def __init__(self) -> None:
+        self.refused: dict[str, float] = {}
+        self.pauses: list[float] = []
+
+    def before(self, request: t.Any) -> Response | None:
+        kind = f"{request.method} {request.target.rsplit('/', 2)[1]}"
+        if kind not in self.refused:
+            self.refused[kind] = time.monotonic()
+            return Response(429, {"Retry-After": "1"}, b"slowly")
+        if self.refused[kind]:
+            self.pauses.append(time.monotonic() - self.refused[kind])
+            self.refused[kind] = 0.0
+        return None
+
+
+def test_a_registry_that_is_busy_is_obeyed(case: Case) -> None:
+    case.registry.hooks.append(throttle := Throttle())
+    assert case()["changed"]
+    assert len(throttle.pauses) >= 3
+    case.registry.hooks.append(again := Throttle())
+    unchanged = case()
+    assert (unchanged["changed"], case.compressed) == (False, 0)
+    assert case.asked == ["GET manifests"] * 2
+    assert min(throttle.pauses + again.pauses) >= 1
