@@ -108,6 +108,11 @@ interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, reg
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
 	$(call in,test) python -m pytest -n 2 --dist loadfile tests/interop $(ARGS)
 
+.PHONY: bench
+bench: $(NAMESPACE) ## measured beside flux and cosign; ARGS=--quick, ARGS="large --runs 5", ARGS=--write for the docs
+	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
+	$(call in,test) PYTHONPATH='$(CURDIR)/tests:$(ANSIBLE_COLLECTIONS_PATH)' python -m bench $(ARGS)
+
 .PHONY: e2e
 e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and on kind with Flux and Gitea
 	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \

@@ -73,6 +73,17 @@ options:
       - Allow a tag that points to another content to be moved.
       - By default such a tag is an error.
     type: bool
+  cache_dir:
+    description:
+      - Where to remember what the layers hold that were packed or read here. An artifact whose layer is remembered is
+        known to be unchanged without compressing its tree.
+      - By default C(proven-gitops) in E(XDG_CACHE_HOME), or in C(~/.cache). An empty string remembers nothing.
+      - What is remembered there is believed, and what is unchanged gets signed. So the directory must be the user's own
+        and writable to nobody else; otherwise it is not used, with a warning. Do not restore it from a cache that
+        builds which you do not trust can write to.
+      - Nothing is written there in check mode. It may be removed at any time.
+      - Can be set with the environment variable E(PROVEN_CACHE_DIR).
+    type: path
   artifacts:
     description:
       - Several artifacts in one task. Options beside it are defaults for each of them.
@@ -219,7 +230,11 @@ failure:
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.push_options import push_requests
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.push_options import (
+    CACHE_DIR,
+    ledger,
+    push_requests,
+)
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import Push
@@ -240,6 +255,7 @@ SPEC = ArgumentSpec(
         "reference": {"type": "str"},
         "path": {"type": "path"},
         **SHARED,
+        "cache_dir": CACHE_DIR,
         "artifacts": {"type": "list", "elements": "dict", "options": ONE},
     },
     required_one_of=(("reference", "artifacts"),),
@@ -257,6 +273,7 @@ def main() -> None:
             registries(module),
             progress(module),
             workdir=None if module.check_mode else module.tmpdir,
+            ledger=ledger(module.params),
             concurrency=module.params["concurrency"],
         ),
     )

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.pairs import PASSPHRASE, Pair, made, pair, template
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule

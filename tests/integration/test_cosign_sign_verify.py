@@ -21,7 +21,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore

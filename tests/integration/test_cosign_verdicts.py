@@ -10,7 +10,7 @@ from support.artifacts import client
 from support.registry import RunningRegistry, registry, running_registry
 from support.signing import Key, artifact, either, keys, plant_bundle, plant_raw, sign, verdict, verify
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, bundle_writer, simple_signing
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
 
 if t.TYPE_CHECKING:
@@ -35,7 +35,7 @@ class TestVerdicts:
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
         victim = artifact(either)
-        plant_bundle(either, victim, keys[0], bundle.build_statement("sha256:" + "1" * 64, {}))
+        plant_bundle(either, victim, keys[0], bundle_writer.build_statement("sha256:" + "1" * 64, {}))
         assert verdict(run_module, victim, keys[0]) == "tampered"
 
     def test_a_bundle_listed_for_another_digest(
@@ -58,7 +58,7 @@ class TestVerdicts:
         """Its statement is right and its subject is not: cosign and Flux do not look, we do, and sign properly."""
         with running_registry(tmp_path, referrers=False) as registry:
             reference, other = artifact(registry), artifact(registry, b"kind: B\n")
-            plant_bundle(registry, other, keys[0], bundle.build_statement(reference.partition("@")[2], {}))
+            plant_bundle(registry, other, keys[0], bundle_writer.build_statement(reference.partition("@")[2], {}))
             remote = client(registry.address)
             index = remote.get_manifest("team/app", _fallback_tag(other))
             assert index is not None
@@ -72,7 +72,7 @@ class TestVerdicts:
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
         reference = artifact(either)
-        statement = bundle.build_statement(reference.partition("@")[2], {})
+        statement = bundle_writer.build_statement(reference.partition("@")[2], {})
         other = statement.replace(bundle.SIGN_PREDICATE.encode(), b"https://spdx.dev/Document")
         plant_bundle(either, reference, keys[0], other)
         assert verdict(run_module, reference, keys[0]) == "unsigned"

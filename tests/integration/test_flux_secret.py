@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.wire import Wire
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 MODULE = "flux_secret"
 BASE = "/api/v1/namespaces/flux-system/secrets"

@@ -11,7 +11,7 @@ import pytest
 from support.flux_api import FluxApi
 from support.flux_status import FIRST, recorded
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 MODULE = "flux_source_info"
 TOKEN, PRIVATE = "canary-token", "canary-private-key"

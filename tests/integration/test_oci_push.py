@@ -18,6 +18,7 @@ from support.artifacts import client, flux_tar, old_config, put
 from support.registry import RunningRegistry, registry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONTENT, CREATED
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule
@@ -63,7 +64,7 @@ def four_ways(run_module: RunModule, registry: RunningRegistry, **options: t.Any
 
 def test_by_digest(run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:
     done = four_ways(run_module, registry, reference=f"oci://{registry.address}/team/app", path=str(tree))
-    assert client(registry.address).list_tags("team/app", 10) == []
+    assert list_tags(client(registry.address), "team/app", 10) == []
     assert done["artifact"]["reference"] == f"{registry.address}/team/app@{done['artifact']['digest']}"
 
 
@@ -218,7 +219,7 @@ def test_one_failure_does_not_hide_the_others(run_module: RunModule, registry: R
     assert result["failure"]["code"] == "batch_failed"
     assert "team/taken:v1" in result["msg"]
     assert result["artifacts"][2]["annotations"]["org.opencontainers.image.revision"] == "own"
-    assert client(registry.address).list_tags("team/two", 10) == ["v1"]
+    assert list_tags(client(registry.address), "team/two", 10) == ["v1"]
 
 
 def test_the_epoch_is_stamped_on_what_is_new_only(

@@ -20,12 +20,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Disconnect, Hook, Request, Response
 from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE, Snapshot
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import Pull, PullRequest
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import Push, PushRequest
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
@@ -66,7 +67,7 @@ def push(registry: RunningRegistry, directory: Path, told: Told) -> list[Referen
         (tree / "random.yaml").write_bytes(os.urandom(300_000))
         reference = Reference.parse(f"{registry.address}/team/{name}")
         requests.append(PushRequest(reference, Tree(str(tree), Ignore()), {}))
-    case = Push(requests, registries(), told, workdir=str(directory), concurrency=2)
+    case = Push(requests, registries(), told, workdir=str(directory), ledger=Ledger(None), concurrency=2)
     outcome = case.apply(case.plan())
     assert outcome.failure is None
     return [Reference.parse(item["reference"]) for item in outcome.values["artifacts"]]

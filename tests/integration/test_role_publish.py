@@ -11,8 +11,9 @@ from support.artifacts import client, flux_tar, put
 from support.playbook import ROOT, Ran, run
 from support.registry import RunningRegistry, registry
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Request, Response
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 
 __all__ = ["registry"]
 
@@ -45,7 +46,7 @@ def publish(variables: dict[str, t.Any], *arguments: str) -> Ran:
 
 
 def tags(registry: RunningRegistry) -> list[list[str]]:
-    return [client(registry.address).list_tags(f"team/{name}", 10) for name in ("one", "two")]
+    return [list_tags(client(registry.address), f"team/{name}", 10) for name in ("one", "two")]
 
 
 class RefuseTags(Hook):
@@ -95,7 +96,7 @@ def test_a_tag_that_must_not_move_stops_before_signing(registry: RunningRegistry
     refused = publish(variables)
     assert refused.code != 0
     assert [name.rpartition(" : ")[2] for name in refused.failed] == ["Make sure that the tags may be set"]
-    assert client(registry.address).list_tags("team/one", 10) == []
+    assert list_tags(client(registry.address), "team/one", 10) == []
     moved = publish({**variables, "publish_move": True})
     assert moved.code == 0, moved.output
 

@@ -17,7 +17,7 @@ from interop.kube_api import KubeApi
 from interop.peers import Cli, Home
 from interop.places import Place
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from conftest import Result, RunModule

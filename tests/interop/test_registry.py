@@ -20,8 +20,11 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials, CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound, Unauthorized
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers, put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.peers import Cli
@@ -41,7 +44,7 @@ def _repository(place: Place) -> str:
 
 def _upload(registry: Registry, repository: str, data: bytes) -> Descriptor:
     blob = Descriptor.of("application/octet-stream", data)
-    assert registry.upload_blob(repository, blob, lambda: io.BytesIO(data)) is True
+    assert upload_blob(registry, repository, blob, lambda: io.BytesIO(data)) is True
     return blob
 
 
@@ -50,10 +53,10 @@ def test_every_call(place: Place) -> None:
     registry.ping()
     assert registry.resolve(repository, "v1") is None
     assert registry.get_manifest(repository, "v1") is None
-    assert registry.list_tags(repository, 10) == []
+    assert list_tags(registry, repository, 10) == []
     layer = _upload(registry, repository, os.urandom(3_000_000))
     assert registry.has_blob(repository, layer.digest)
-    assert registry.upload_blob(repository, layer, lambda: pytest.fail("it is there")) is False
+    assert upload_blob(registry, repository, layer, lambda: pytest.fail("it is there")) is False
     assert len(registry.get_blob(repository, layer, layer.size)) == layer.size
     _upload(registry, repository, EMPTY_BYTES)
     manifest = Manifest.build(CONFIG, [layer])
@@ -62,7 +65,7 @@ def test_every_call(place: Place) -> None:
         registry.put_manifest(repository, tag, manifest.raw, MANIFEST)
     assert registry.resolve(repository, "v1") == Descriptor(MANIFEST, manifest.digest, len(manifest.raw))
     assert registry.get_manifest(repository, manifest.digest) == (manifest.raw, MANIFEST)
-    assert sorted(registry.list_tags(repository, 10)) == ["v1", "v2", "v3"]
+    assert sorted(list_tags(registry, repository, 10)) == ["v1", "v2", "v3"]
     registry.delete_manifest(repository, manifest.digest)
     assert registry.get_manifest(repository, manifest.digest) is None
     registry.delete_manifest(repository, manifest.digest)  # no error the second time

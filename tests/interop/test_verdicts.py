@@ -15,7 +15,7 @@ from interop.stored import Stored
 from support.plain_client import OCI_INDEX, OCI_MANIFEST
 from support.registry import running_registry
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours, Push

@@ -18,6 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 
 
 def client(address: str) -> Registry:
@@ -68,7 +69,7 @@ def put(
     described_config = Descriptor.of(config_type, config)
     described = [Descriptor.of(layer_type, layer) for layer in layers]
     for descriptor, content in [(described_config, config), *zip(described, layers, strict=True)]:
-        registry.upload_blob(repository, descriptor, functools.partial(io.BytesIO, content))
+        upload_blob(registry, repository, descriptor, functools.partial(io.BytesIO, content))
     manifest = Manifest.build(described_config, described, annotations=annotations)
     registry.put_manifest(repository, pointer or manifest.digest, manifest.raw, manifest.media_type)
     return manifest

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 if t.TYPE_CHECKING:
     from conftest import Result

@@ -14,9 +14,11 @@ import pytest
 from support.artifacts import client, flux_tar, put
 from support.registry import RunningRegistry, running_registry
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers, put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, bundle_writer, simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule
@@ -92,14 +94,14 @@ def api(registry: RunningRegistry, digest: str) -> list[t.Any]:
 
 def plant_bundle(registry: RunningRegistry, reference: str, key: Key, statement: bytes) -> None:
     signature = key.signing.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-    plant_raw(registry, reference, bundle.build_bundle(statement, signature, key.signing.public.hint))
+    plant_raw(registry, reference, bundle_writer.build_bundle(statement, signature, key.signing.public.hint))
 
 
 def plant_raw(registry: RunningRegistry, reference: str, content: bytes) -> None:
     remote, digest = client(registry.address), reference.partition("@")[2]
     subject = remote.resolve("team/app", digest)
     assert subject is not None
-    config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, None)
+    config, manifest = bundle_writer.build_referrer(content, subject, bundle.SIGN_PREDICATE, None)
     for descriptor, data in ((manifest.layers[0], content), (manifest.config, config)):
-        remote.upload_blob("team/app", descriptor, functools.partial(io.BytesIO, data))
+        upload_blob(remote, "team/app", descriptor, functools.partial(io.BytesIO, data))
     put_referrer(remote, "team/app", manifest)

@@ -9,9 +9,9 @@ import typing as t
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey, UnusableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey, UnusableKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import read_key_file
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
 
 Params = t.Mapping[str, t.Any]
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 import datetime
 import os
 
+from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import Option
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
     Params,
     annotation_map,
@@ -16,8 +19,10 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import PushRequest
 
+CACHE_DIR: Option = {"type": "path", "fallback": (env_fallback, ["PROVEN_CACHE_DIR"])}
 _SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")
 
 
@@ -36,6 +41,15 @@ def push_requests(params: Params) -> list[PushRequest]:
     if twice:
         raise InvalidOption("artifacts", f"{twice[0]} is named twice")
     return requests
+
+
+def ledger(params: Params) -> Ledger:
+    """The ledger in `cache_dir`, by default in the user's own cache; none where the option is empty."""
+    given = params["cache_dir"]
+    if given is not None:
+        return Ledger(os.path.join(given, "layers") if given else None)
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Ledger(os.path.join(home, "proven-gitops", "layers") if os.path.isabs(home) else None)
 
 
 def _push_request(params: Params, option: str) -> PushRequest:

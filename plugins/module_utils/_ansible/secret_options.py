@@ -10,8 +10,8 @@ from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux import names
 from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
@@ -26,7 +26,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import S
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_secret import FluxSecret
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import read_key_file
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]

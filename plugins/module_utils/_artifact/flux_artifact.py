@@ -52,6 +52,15 @@ class Layer:
     content_size: int
 
 
+def measure(tree: Tree) -> tuple[str, int]:
+    """The digest and the size in bytes that the tar of `tree` has, without compressing it."""
+    content, size = hashlib.sha256(), 0
+    for piece in tarball.stream(tree.entries()):
+        content.update(piece)
+        size += len(piece)
+    return f"sha256:{content.hexdigest()}", size
+
+
 def pack(tree: Tree, compressor: Compressor, write: t.Callable[[bytes], object]) -> Layer:
     """Pack `tree`, handing the gzip to `write` piece by piece; memory stays flat whatever the tree's size."""
     content, packed = hashlib.sha256(), hashlib.sha256()

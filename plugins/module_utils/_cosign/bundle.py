@@ -1,29 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Sigstore bundle v0.3 around a signed in-toto statement, and the OCI referrer that holds it.
+"""The Sigstore bundle v0.3 around a signed in-toto statement, as a reader of hostile bytes.
 
 Sources: sigstore/protobuf-specs, sigstore_bundle.proto; in-toto/attestation v1, statement.md; DSSE v1, protocol.md;
-cosign, specs/BUNDLE_SPEC.md and pkg/oci/remote; sigstore-go, pkg/bundle/bundle.go, whose rules the reader follows.
+cosign, specs/BUNDLE_SPEC.md; sigstore-go, pkg/bundle/bundle.go, whose rules the reader follows.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 import typing as t
 import zlib
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    EMPTY,
-    EMPTY_BYTES,
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal, of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import protojson as pj
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flux ask of a layer
@@ -31,10 +22,6 @@ SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _STATEMENT_TYPES = (STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1")  # `cosign attest` still writes the older
-
-CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
-PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
-CREATED_ANNOTATION = "org.opencontainers.image.created"
 
 MAX_BUNDLE = 16 << 20  # bytes; a signature takes 1 to 12 KiB, an attestation with an SBOM some MiB
 _MAX_ENTRIES = 32  # log entries, time stamps, digests of a subject, as in sigstore-go (CVE-2024-45395)
@@ -149,44 +136,10 @@ class Statement:
     subjects: tuple[Subject, ...]
 
 
-def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
-    """The bytes to sign: "this digest is signed", as cosign 3.1 writes it."""
-    value = {
-        "_type": STATEMENT_TYPE,
-        "subject": [
-            {
-                "digest": {"sha256": hexadecimal(check_syntax(digest))},
-                "annotations": {key: annotations[key] for key in sorted(annotations)},
-            }
-        ],
-        "predicateType": SIGN_PREDICATE,
-        "predicate": {},
-    }
-    try:
-        return strict_json.compact(value)
-    except UnicodeEncodeError:
-        raise InvalidOption("annotations", "not valid Unicode text") from None
-
-
 def pae(payload_type: str, payload: bytes) -> bytes:
     """DSSE's pre-authentication encoding: what the signature is over."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-
-
-def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
-    """A bundle with the signature over `pae(PAYLOAD_TYPE, statement)` by the key that `hint` names."""
-    return strict_json.compact(
-        {
-            "mediaType": MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": hint}},
-            "dsseEnvelope": {
-                "payload": base64.b64encode(statement).decode(),
-                "payloadType": PAYLOAD_TYPE,
-                "signatures": [{"sig": base64.b64encode(signature).decode()}],
-            },
-        }
-    )
 
 
 def parse_bundle(raw: bytes) -> Bundle:
@@ -336,24 +289,3 @@ def _subject(value: dict[str, t.Any]) -> Subject:
     # Lower case only, as cosign compares text; any other spelling then equals no digest that was asked for.
     sha256 = digests.get("sha256")
     return Subject(None if sha256 is None else f"sha256:{sha256}", value.get("annotations", {}))
-
-
-def build_referrer(
-    bundle: bytes, subject: Descriptor, predicate_type: str, created: str | None
-) -> tuple[bytes, Manifest]:
-    """The manifest that attaches a bundle to `subject`: its config's bytes (`{}`) and the manifest.
-
-    `created` is RFC 3339 in UTC, or None to leave it out.
-    """
-    annotations = {CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_ANNOTATION: predicate_type}
-    if created is not None:
-        annotations[CREATED_ANNOTATION] = created
-    config = Descriptor(EMPTY, of_bytes(EMPTY_BYTES), len(EMPTY_BYTES), artifact_type=MEDIA_TYPE)
-    manifest = Manifest.build(
-        config,
-        [Descriptor.of(MEDIA_TYPE, bundle)],
-        annotations=annotations,
-        subject=Descriptor(subject.media_type, subject.digest, subject.size),
-        artifact_type=MEDIA_TYPE,
-    )
-    return EMPTY_BYTES, manifest

@@ -7,14 +7,12 @@ Sources: cosign, pkg/cosign/keys.go; go-securesystemslib, encrypted/encrypted.go
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import re
 import secrets
-import textwrap
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
 
@@ -24,53 +22,17 @@ with third_party():
 
 PEM_TYPE = "ENCRYPTED SIGSTORE PRIVATE KEY"
 PEM_TYPES = (PEM_TYPE, "ENCRYPTED COSIGN PRIVATE KEY")
-MAX_FILE = 65536  # bytes; an RSA-4096 key takes 5000
 
 # What the peer accepts. A file could ask for gigabytes of memory otherwise.
 _COSTS = (32768, 65536, 131072)
 _COST, _BLOCK_SIZE, _PARALLELISM = 65536, 8, 1
 _KEY_SIZE, _SALT_SIZE, _NONCE_SIZE = 32, 32, 24
 
-_BLOCK = re.compile(
-    rb"^-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)\r?\n?-----END \1-----[ \t]*\r?$", re.MULTILINE
-)
-_BEGIN = re.compile(rb"^-----BEGIN ", re.MULTILINE)
-
-
-class UnreadableKey(GitopsError):
-    """Bytes that are not the kind of key that is expected; the message says what they are and what to do."""
-
-    code = "unreadable_key"
-
 
 class WrongPassphrase(GitopsError):
     """An encrypted private key that the given passphrase does not open."""
 
     code = "wrong_passphrase"
-
-
-def read_pem(data: bytes, where: str) -> tuple[str, bytes]:
-    """The type and the DER (or other) content of the one PEM block in `data`; UnreadableKey otherwise.
-
-    A second block is refused: cosign and Flux read only the first, so the others would be keys in name only.
-    """
-    if len(data) > MAX_FILE:
-        raise UnreadableKey(f"{where}: more than {MAX_FILE} bytes, which no key has")
-    if len(_BEGIN.findall(data)) > 1:
-        raise UnreadableKey(f"{where}: more than one PEM block; give one key at a time")
-    block = _BLOCK.search(data)
-    if block is None:
-        raise UnreadableKey(f"{where}: {'empty' if not data.strip() else 'not a key in PEM format'}")
-    try:
-        return block.group(1).decode(), base64.b64decode(b"".join(block.group(2).split()), validate=True)
-    except binascii.Error as error:
-        raise UnreadableKey(f"{where}: the PEM block is damaged: {error}") from None
-
-
-def write_pem(label: str, content: bytes) -> bytes:
-    """A PEM block with 64 columns, as Go's encoding/pem writes it."""
-    lines = textwrap.wrap(base64.b64encode(content).decode(), 64)
-    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
 
 
 def seal(plaintext: bytes, passphrase: bytes) -> bytes:

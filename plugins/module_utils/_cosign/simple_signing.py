@@ -13,16 +13,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
     InvalidDigest,
     check_syntax,
     hexadecimal,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
-CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
 CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"
 
@@ -30,11 +28,7 @@ MAX_PAYLOAD = 1 << 20  # bytes; a payload without huge annotations takes 250
 MAX_SIGNATURE = 16384  # base64 characters; RSA-8192 takes 1366
 MAX_LAYERS = 1000  # of one signature image, as cosign has it (CVE-2023-46737)
 
-_TYPE = "cosign container image signature"
-_EPOCH = "0001-01-01T00:00:00Z"
-# Go's encoding/json escapes these for HTML's sake.
-_GO_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
-_HUB, _HUB_ALIASES = "index.docker.io", ("docker.io", "index.docker.io")
+TYPE = "cosign container image signature"
 
 
 class MalformedSignature(GitopsError):
@@ -52,51 +46,9 @@ class Claim:
     annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class LegacySignature:
-    """One layer of a signature image: the payload's bytes, and the annotations, which hold the signature."""
-
-    payload: bytes
-    annotations: t.Mapping[str, str]
-
-    @classmethod
-    def of(cls, payload: bytes, signature: bytes) -> LegacySignature:
-        """A signature by a key: nothing but the signature in the annotations."""
-        return cls(payload, {SIGNATURE_ANNOTATION: base64.b64encode(signature).decode()})
-
-    @property
-    def layer(self) -> Descriptor:
-        """The descriptor of the payload with the annotations."""
-        return Descriptor.of(MEDIA_TYPE, self.payload, self.annotations)
-
-
 def tag_for(digest: str) -> str:
     """The tag, in the image's own repository, under which its legacy signatures are."""
     return f"sha256-{hexadecimal(check_syntax(digest))}.sig"
-
-
-def identity_of(repository_name: str) -> str:
-    """`host/repository` as cosign writes it into payloads: Docker Hub under its full name."""
-    host, _separator, repository = repository_name.partition("/")
-    if host not in _HUB_ALIASES:
-        return repository_name
-    return f"{_HUB}/{repository if '/' in repository else 'library/' + repository}"
-
-
-def build_payload(repository_name: str, digest: str, annotations: t.Mapping[str, str]) -> bytes:
-    """The bytes to sign, the very ones that cosign would sign; `repository_name` is `host/repository`."""
-    value = {
-        "critical": {
-            "identity": {"docker-reference": identity_of(repository_name)},
-            "image": {"docker-manifest-digest": check_syntax(digest)},
-            "type": _TYPE,
-        },
-        "optional": {key: annotations[key] for key in sorted(annotations)} or None,
-    }
-    try:
-        return strict_json.compact(value).decode().translate(_GO_ESCAPES).encode()
-    except UnicodeEncodeError:
-        raise InvalidOption("annotations", "not valid Unicode text") from None
 
 
 def parse_payload(raw: bytes) -> Claim:
@@ -115,8 +67,8 @@ def parse_payload(raw: bytes) -> Claim:
     except (strict_json.MalformedJson, InvalidDigest) as error:
         raise MalformedSignature(error.message) from None
     optional = value.get("optional")
-    if critical.get("type") != _TYPE:
-        raise MalformedSignature(f"the payload's critical.type is not {_TYPE!r}")
+    if critical.get("type") != TYPE:
+        raise MalformedSignature(f"the payload's critical.type is not {TYPE!r}")
     if not isinstance(identity, str):
         raise MalformedSignature("the payload's docker-reference is not a string")
     if optional is not None and not isinstance(optional, dict):
@@ -134,21 +86,6 @@ def parse_signature(text: object) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise MalformedSignature(f"the annotation {SIGNATURE_ANNOTATION} is not base64") from None
-
-
-def build_image(layers: t.Sequence[Descriptor]) -> tuple[bytes, Manifest]:
-    """The signature image with these payload layers, in this order: its config's bytes and its manifest."""
-    config = strict_json.compact(
-        {
-            "architecture": "",
-            "created": _EPOCH,
-            "history": [{"created": _EPOCH} for _each in layers],
-            "os": "",
-            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
-            "config": {},
-        }
-    )
-    return config, Manifest.build(Descriptor.of(CONFIG_MEDIA_TYPE, config), layers)
 
 
 def _object(value: dict[str, t.Any], name: str, members: set[str]) -> dict[str, t.Any]:

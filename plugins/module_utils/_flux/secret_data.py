@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference, api_host
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
 

@@ -12,8 +12,8 @@ import binascii
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._flux.rule import Finding
 
 if t.TYPE_CHECKING:  # pragma: no cover

@@ -95,6 +95,11 @@ class Authenticator:
         """Whether the registry has said how it wants to be asked."""
         return self._challenge is not None
 
+    @property
+    def scheme(self) -> str | None:
+        """`basic` or `bearer`, once the registry has said so."""
+        return self._challenge.scheme if self._challenge else None
+
     def header(self, scope: Scope, deadline: Deadline) -> str | None:
         """The value of `Authorization`, or None where nothing is to be sent."""
         challenge, credentials = self._challenge, self.credentials(scope.repository)

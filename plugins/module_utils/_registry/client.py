@@ -23,7 +23,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest imp
     check_syntax,
     of_bytes,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, check_tag
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import check_tag
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
 from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
@@ -32,7 +32,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub impo
 from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
 from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, Transport
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
@@ -43,7 +42,6 @@ RegisterSecret = t.Callable[[str], None]
 
 _MEDIA_TYPES = (MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
 _ACCEPT = ", ".join(_MEDIA_TYPES)
-_PAGES = 1000
 
 
 class Registry:
@@ -61,6 +59,10 @@ class Registry:
         """For `host[:port]` as people write it; `transport` and `scrubber` are shared by Registries."""
         self.host = host
         self.settings = settings
+        # Blobs that this task knows to be there, each with a repository that has it: see uploads.py.
+        self.held: dict[str, str] = {}
+        # Repositories and digests for which it has said that it has no referrers API: see referrers.py.
+        self.without_api: set[tuple[str, str]] = set()
         scrubber = scrubber or Scrubber(register_secret)
         self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 
@@ -85,7 +87,7 @@ class Registry:
         scope, deadline = self.session.scope(repository, "pull"), self.session.deadline()
         request = self._manifest_request("HEAD", repository, pointer)
         with self.session.send(request, scope, deadline, follow=True) as answer:
-            if answer.status == 404 and self._is_ours(answer):
+            if answer.status == 404 and self.is_ours(answer):
                 return None
             described = self._describe(answer, pointer) if answer.status == 200 else None
         if described is not None:
@@ -138,47 +140,6 @@ class Registry:
         """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer."""
         return blobs.stream(self.session, repository, descriptor)
 
-    def upload_blob(
-        self,
-        repository: str,
-        descriptor: Descriptor,
-        open_source: t.Callable[[], t.BinaryIO],
-        progress: blobs.Advance | None = None,
-    ) -> bool:
-        """Store a blob; False if it was there already. Memory stays flat: `open_source` is read while it is sent.
-
-        `progress` gets the number of bytes done; a negative one takes back what a failed attempt had counted.
-        """
-        return blobs.upload(self.session, repository, descriptor, open_source, progress)
-
-    def list_tags(self, repository: str, limit: int) -> list[str]:
-        """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""
-        scope, deadline = self.session.scope(repository, "pull"), self.session.deadline()
-        url: str | None = self.session.url(repository, f"tags/list?n={max(1, min(limit, 1000))}")
-        tags: dict[str, None] = {}
-        for _turn in range(_PAGES):
-            if url is None or len(tags) >= limit:
-                return list(tags)[:limit]
-            answer, body = self.session.read(Request("GET", url), scope, deadline, MANIFEST_LIMIT)
-            if answer.status == 404 and self._is_ours(answer):
-                return list(tags)
-            if answer.status != 200:
-                raise self.session.error(answer, body, scope)
-            tags.update(dict.fromkeys(self._parse_tags(body, repository)))
-            url = next_page(answer.request.url, answer.headers.getlist("Link"), f"registry {self.host}: list of tags")
-        raise BadAnswer(f"registry {self.host}: the list of tags has more than {_PAGES} pages", registry=self.host)
-
-    def _parse_tags(self, body: bytes, repository: str) -> list[str]:
-        what = f"registry {self.host}: tags of {repository}"
-        try:
-            tags = strict_json.load_object(body, what).get("tags")
-            tags = [] if tags is None else tags  # so some registries say that there are none
-            if not isinstance(tags, list):
-                raise BadAnswer(f"{what}: not a list", registry=self.host)
-            return [check_tag(str(tag), what) for tag in tags]
-        except (MalformedJson, InvalidReference) as error:
-            raise BadAnswer(self.session.scrubber.clean(error.message), registry=self.host) from None
-
     def _manifest_url(self, repository: str, pointer: str) -> str:
         # Either is checked before it becomes part of a path, whoever gave it.
         checked = check_syntax(pointer) if ":" in pointer else check_tag(pointer, pointer)
@@ -187,7 +148,7 @@ class Registry:
     def _manifest_request(self, method: str, repository: str, pointer: str) -> Request:
         return Request(method, self._manifest_url(repository, pointer), {"Accept": _ACCEPT})
 
-    def _is_ours(self, answer: Answer) -> bool:
+    def is_ours(self, answer: Answer) -> bool:
         """Whether the registry itself answers: where a redirect ended, a 404 says nothing about the registry."""
         return answer.request.url.startswith(f"{self.session.base}/")
 
@@ -196,7 +157,7 @@ class Registry:
     ) -> tuple[bytes, str] | None:
         request = self._manifest_request("GET", repository, pointer)
         answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT)
-        if answer.status == 404 and self._is_ours(answer):
+        if answer.status == 404 and self.is_ours(answer):
             return None
         if answer.status != 200:
             raise self.session.error(answer, body, scope)

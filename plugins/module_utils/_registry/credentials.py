@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
 from ansible_collections.proven.gitops.plugins.module_utils._registry.docker_config import DockerConfig
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import ANONYMOUS, Credentials
 
 __all__ = ["CredentialStore", "Credentials"]
@@ -37,6 +38,8 @@ class CredentialStore:
         self._docker_config = docker_config
         self._environ = dict(os.environ if environ is None else environ)
         self._found: dict[tuple[str, str], Credentials] = {}
+        self._configs: list[DockerConfig] = []
+        self._unread: t.Iterator[DockerConfig] | None = None
         self._lock = threading.Lock()
 
     def find(self, host: str, repository: str) -> Credentials:
@@ -52,11 +55,24 @@ class CredentialStore:
     def _search(self, host: str, repository: str) -> Credentials:
         names = _names(host)
         notes: list[str] = []
-        for config in DockerConfig.read_all(self._files(), self._environ, inline=self._docker_config is None):
+        for config in self._read():
             found = config.find(names, repository, notes)
             if found is not None:
                 return found
         return Credentials(source="; ".join([ANONYMOUS, *notes]))
+
+    def _read(self) -> t.Iterator[DockerConfig]:
+        """The configurations, each read once, and not before it is needed."""
+        yield from self._configs
+        if self._unread is None:
+            self._unread = DockerConfig.read_all(self._files(), self._environ, inline=self._docker_config is None)
+        try:
+            for config in self._unread:
+                self._configs.append(config)
+                yield config
+        except CredentialsError:  # a generator that has raised would say next time that there is nothing more
+            self._configs, self._unread = [], None
+            raise
 
     def _files(self) -> list[Path]:
         if self._docker_config is not None:

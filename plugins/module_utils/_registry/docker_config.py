@@ -34,6 +34,7 @@ class DockerConfig:
     def __init__(self, source: str, text: bytes, environ: t.Mapping[str, str]) -> None:
         self.source = source
         self._environ = environ
+        self._answers: dict[tuple[str, str], Credentials | None] = {}
         try:
             value = strict_json.load_object(text, source) if text.strip() else {}
         except MalformedJson:
@@ -61,11 +62,11 @@ class DockerConfig:
         """
         for name in names:
             if name in self._helpers:
-                return self._ask(self._helpers[name], name)
+                return self._answer(self._helpers[name], name)
         if self._store:
             if self._missing(self._store):
                 notes.append(f"the helper docker-credential-{self._store} of {self.source} is not installed")
-            elif (found := self._ask(self._store, names[0])) is not None:
+            elif (found := self._answer(self._store, names[0])) is not None:
                 return found
         for entry in self._entries(names, repository):
             found = self._read_entry(entry)
@@ -121,6 +122,13 @@ class DockerConfig:
         if not isinstance(name, str) or not _HELPER_NAME.match(name):
             raise CredentialsError(f"{self.source}: the name of a credential helper is not valid", source=self.source)
         return f"docker-credential-{name}"
+
+    def _answer(self, name: t.Any, server: str) -> Credentials | None:
+        """A helper speaks for a whole registry: it is asked once, not for each repository."""
+        program = self._program(name)
+        if (program, server) not in self._answers:
+            self._answers[program, server] = self._ask(name, server)
+        return self._answers[program, server]
 
     def _ask(self, name: t.Any, server: str) -> Credentials | None:
         """What a helper says, by docker-credential-helpers' protocol: the server on stdin, JSON on stdout."""

@@ -10,7 +10,6 @@ import threading
 import typing as t
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bind_tls, bounded
@@ -30,51 +29,83 @@ _BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a tim
 
 
 class Pools:
-    """One pool manager for direct connections and one for each proxy; thread-safe."""
+    """A pool of direct connections for each origin, and a manager for each proxy; thread-safe."""
 
     def __init__(self, settings: ConnectionSettings, scrubber: Scrubber) -> None:
         self._settings = settings
         self._scrubber = scrubber
-        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._direct: dict[Origin, urllib3.HTTPConnectionPool] = {}
+        self._managers: dict[str, urllib3.ProxyManager] = {}
+        self._proxies: dict[Origin, str] = {}
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
-    def manager(self, origin: Origin) -> urllib3.PoolManager:
-        """What to send a request for `origin` through."""
-        proxy = proxy_of(origin)
+    def request(self, origin: Origin, method: str, url: str, **options: t.Any) -> urllib3.BaseHTTPResponse:
+        """Send one request for a URL of `origin`; `options` are those of urllib3's `urlopen`."""
+        direct = self._direct.get(origin)
+        if direct is None:
+            proxy = self._proxy(origin)
+            if proxy:
+                return self._manager(origin, proxy).urlopen(method, url, **options)
+            direct = self._pool(origin)
+        # A pool takes the path alone, and spares us to parse the URL once more.
+        parts = urlsplit(url)
+        return direct.urlopen(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), **options)
+
+    def _proxy(self, origin: Origin) -> str:
+        """What the environment says does not change while a task runs."""
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_of(origin)
+        return self._proxies[origin]
+
+    def _context(self) -> ssl.SSLContext:
+        self._tls = self._tls or make_tls(self._settings)
+        return self._tls
+
+    @property
+    def _options(self) -> dict[str, t.Any]:
+        return {"maxsize": max(1, self._settings.concurrency), "blocksize": _BLOCK}
+
+    def _pool(self, origin: Origin) -> urllib3.HTTPConnectionPool:
+        with self._lock:
+            if origin not in self._direct:
+                if origin.scheme == "https":
+                    pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(
+                        origin.host, origin.port, ssl_context=self._context(), **self._options
+                    )
+                else:
+                    pool = _plain_pool()(origin.host, origin.port, **self._options)
+                self._direct[origin] = pool
+            return self._direct[origin]
+
+    def _manager(self, origin: Origin, proxy: str) -> urllib3.ProxyManager:
         with self._lock:
             if origin.scheme == "https" or proxy.startswith("https:"):
-                self._tls = self._tls or make_tls(self._settings)
+                self._context()
             # A manager made before TLS was needed has no context.
             key = f"{proxy} {self._tls is not None}"
             if key not in self._managers:
-                self._managers[key] = self._make(proxy)
+                address, login = _split_login(proxy)
+                headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
+                tls: dict[str, t.Any] = {"ssl_context": self._tls, "proxy_ssl_context": self._tls}
+                manager = urllib3.ProxyManager(address, proxy_headers=headers, num_pools=8, **tls, **self._options)
+                manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
+                self._managers[key] = manager
             return self._managers[key]
-
-    def _make(self, proxy: str) -> urllib3.PoolManager:
-        options: dict[str, t.Any] = {
-            "num_pools": 8,
-            "maxsize": max(1, self._settings.concurrency),
-            "blocksize": _BLOCK,
-            "ssl_context": self._tls,
-        }
-        manager: urllib3.PoolManager
-        if proxy:
-            address, login = _split_login(proxy)
-            headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
-            manager = urllib3.ProxyManager(address, proxy_headers=headers, proxy_ssl_context=self._tls, **options)
-        else:
-            manager = urllib3.PoolManager(**options)
-        manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
-        return manager
 
 
 def proxy_of(origin: Origin) -> str:
     """The proxy that the environment names for `origin`, or an empty string; never one for this machine, as in Go."""
     if origin.loopback:
         return ""
+    from urllib.request import getproxies, proxy_bypass  # not before it is needed: it takes 20 ms to import
+
     proxy = getproxies().get(origin.scheme, "")
-    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}") or _in_excepted_network(origin):
+    if (
+        not proxy
+        or proxy_bypass(f"{origin.host}:{origin.port}")
+        or _in_excepted_network(origin, getproxies().get("no", ""))
+    ):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not proxy.startswith(("http://", "https://")):
@@ -82,9 +113,9 @@ def proxy_of(origin: Origin) -> str:
     return proxy
 
 
-def _in_excepted_network(origin: Origin) -> bool:
+def _in_excepted_network(origin: Origin, excepted: str) -> bool:
     """Whether NO_PROXY holds a network of the address, as Go reads it and Python does not."""
-    for entry in getproxies().get("no", "").split(","):
+    for entry in excepted.split(","):
         try:
             if (
                 origin.address is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What refers to a manifest: the referrers API, and the tag that stands in where a registry has none.
+"""What refers to a manifest, read: the referrers API, and the tag that stands in where a registry has none.
 
 Source: distribution-spec 1.1, "Listing Referrers" and "Pushing Manifests with Subject". go-containerregistry
 (pkg/v1/remote/referrers.go) decides the same way which answers mean that there is no such API.
@@ -10,19 +10,15 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
     INDEX,
     Descriptor,
     MalformedManifest,
-    Manifest,
-    build_index,
     parse_index,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
 from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
 from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
@@ -31,9 +27,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
     from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer
 
-_ENTRIES = 1000  # cosign reads as many signatures at most
+MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100
-_WRITES = 5
 _NO_API = frozenset({301, 302, 303, 307, 308, 400, 404, 405, 406, 501})
 
 
@@ -51,48 +46,19 @@ def list_referrers(registry: Registry, repository: str, digest: str) -> Referrer
     What an entry says (its artifact type above all) is a hint of whoever wrote it; the manifests are the truth.
     """
     check_syntax(digest)
-    entries = _ask_api(registry, repository, digest)
+    entries = ask_api(registry, repository, digest)
     if entries is not None:
         return Referrers(entries, True)
-    _other, found = _read_fallback(registry, repository, digest)
+    _other, found = read_fallback(registry, repository, digest)
     return Referrers(found, False)
 
 
-def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> None:
-    """Push `manifest` by its digest, and make sure that listing the referrers of its subject shows it.
-
-    Without the referrers API that is a change of an index under a tag, which no registry can make atomic: a lock keeps
-    the writers of this host apart; of two hosts, one that overwrites us is noticed only until we have read back.
-    """
-    if manifest.subject is None:
-        raise ValueError("a referrer has a subject")
-    subject = manifest.subject.digest
-    if registry.put_manifest(repository, manifest.digest, manifest.raw, manifest.media_type):
-        return
-    entries = _ask_api(registry, repository, subject)
-    if entries is None:
-        with exclusive(f"{registry.host}/{repository}@{subject}"):
-            _add_to_fallback(registry, repository, subject, manifest)
-    elif not _holds(entries, manifest.digest):
-        _await_listing(registry, repository, subject, manifest.digest)
-
-
-def _await_listing(registry: Registry, repository: str, subject: str, digest: str) -> None:
-    attempts = registry.session.attempts(registry.session.deadline())
-    while True:
-        attempts.again(f"{digest} was stored, but is not listed among the referrers of {subject}")
-        if _holds(_ask_api(registry, repository, subject) or (), digest):
-            return
-
-
-def _holds(entries: t.Iterable[Descriptor], digest: str) -> bool:
-    return any(entry.digest == digest for entry in entries)
-
-
-def _ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
-    """The answer of the referrers API, all pages; None where there is no such API."""
+def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
+    """The answer of the referrers API, all pages; None where there is no such API, which is asked once in a task."""
     session, scope = registry.session, registry.session.scope(repository, "pull")
     what, deadline = f"registry {registry.host}: referrers of {digest}", session.deadline()
+    if (repository, digest) in registry.without_api:
+        return None
     url: str | None = session.url(repository, f"referrers/{digest}")
     entries: list[Descriptor] = []
     for page in range(_PAGES):
@@ -102,12 +68,13 @@ def _ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descript
         request, path = Request("GET", url, {"Accept": INDEX}), f"/referrers/{digest}"
         answer, body = session.read(request, scope, deadline, MANIFEST_LIMIT, follow=path)
         if page == 0 and _is_no_api(answer):
+            registry.without_api.add((repository, digest))
             return None
         if answer.status != 200:
             raise session.error(answer, body, scope)
         entries += _parse(body, what)
-        if len(entries) > _ENTRIES:
-            raise BadAnswer(f"{what}: more than {_ENTRIES}", registry=registry.host)
+        if len(entries) > MAX_ENTRIES:
+            raise BadAnswer(f"{what}: more than {MAX_ENTRIES}", registry=registry.host)
         url = next_page(answer.request.url, answer.headers.getlist("Link"), what)
     raise BadAnswer(f"{what}: more than {_PAGES} pages", registry=registry.host)
 
@@ -125,55 +92,17 @@ def _parse(raw: bytes, what: str) -> tuple[Descriptor, ...]:
         raise BadAnswer(error.message[:300]) from None
 
 
-def _fallback_tag(digest: str) -> str:
+def fallback_tag(digest: str) -> str:
     return f"sha256-{hexadecimal(digest)}"
 
 
-def _read_fallback(registry: Registry, repository: str, digest: str) -> tuple[bytes | None, tuple[Descriptor, ...]]:
+def read_fallback(registry: Registry, repository: str, digest: str) -> tuple[bytes | None, tuple[Descriptor, ...]]:
     """The index under the fallback tag, and its entries; None where there is no such tag."""
-    found = registry.get_manifest(repository, _fallback_tag(digest))
+    found = registry.get_manifest(repository, fallback_tag(digest))
     if found is None:
         return None, ()
-    what = f"registry {registry.host}: the index {repository}:{_fallback_tag(digest)}"
+    what = f"registry {registry.host}: the index {repository}:{fallback_tag(digest)}"
     entries = _parse(found[0], what)
-    if len(entries) > _ENTRIES:
-        raise BadAnswer(f"{what}: more than {_ENTRIES} entries", registry=registry.host)
+    if len(entries) > MAX_ENTRIES:
+        raise BadAnswer(f"{what}: more than {MAX_ENTRIES} entries", registry=registry.host)
     return found[0], entries
-
-
-def _add_to_fallback(registry: Registry, repository: str, subject: str, manifest: Manifest) -> None:
-    # The annotations belong to the entry (distribution-spec); go-containerregistry leaves them out, and reads either.
-    mine = Descriptor(
-        manifest.media_type, manifest.digest, len(manifest.raw), manifest.annotations, _artifact_type(manifest)
-    )
-    attempts = registry.session.attempts(registry.session.deadline())
-    for write in range(_WRITES):
-        raw, entries = _read_fallback(registry, repository, subject)
-        if _holds(entries, mine.digest):
-            return
-        if write:
-            attempts.again("another writer changes the index of referrers at the same time")
-            raw, entries = _read_fallback(registry, repository, subject)
-        if len(entries) >= _ENTRIES:
-            raise BadAnswer(f"registry {registry.host}: the index of referrers of {subject} is full ({_ENTRIES})")
-        registry.put_manifest(repository, _fallback_tag(subject), _with_entry(raw, mine), INDEX)
-    if not _holds(_read_fallback(registry, repository, subject)[1], mine.digest):
-        raise BadAnswer(
-            f"registry {registry.host}: {mine.digest} was written {_WRITES} times to the index of referrers of"
-            f" {subject}, and is not in it",
-            registry=registry.host,
-        )
-
-
-def _artifact_type(manifest: Manifest) -> str:
-    """As distribution-spec says: the manifest's own, else its config's media type."""
-    return manifest.artifact_type or manifest.config.media_type
-
-
-def _with_entry(raw: bytes | None, mine: Descriptor) -> bytes:
-    """The index with one entry more; what others wrote stays as it was, fields that we do not know included."""
-    if raw is None:
-        return build_index([mine])
-    value = strict_json.load_object(raw, "index")
-    value["manifests"] = sorted([*value["manifests"], mine.as_json()], key=lambda entry: str(entry["digest"]))
-    return strict_json.compact(value)

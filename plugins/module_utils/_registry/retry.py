@@ -45,12 +45,18 @@ class Attempts:
         self._peer = peer
         self._deadline = deadline
         self._count = 1
-        self._policy = Retry(
-            total=settings.retries,
-            backoff_factor=settings.backoff,
-            backoff_jitter=settings.backoff / 2,
-            backoff_max=60,
-        )
+        self._settings = settings
+        self._made: Retry | None = None
+
+    @property
+    def _policy(self) -> Retry:
+        """Made when it is needed: most operations succeed at once."""
+        if self._made is None:
+            backoff = self._settings.backoff
+            self._made = Retry(
+                total=self._settings.retries, backoff_factor=backoff, backoff_jitter=backoff / 2, backoff_max=60
+            )
+        return self._made
 
     def failed(self, broken: Broken) -> None:
         """`again`, unless that is pointless."""
@@ -61,7 +67,7 @@ class Attempts:
     def again(self, cause: str, response: BaseHTTPResponse | None = None) -> None:
         """After a failure: wait as long as the registry or the policy says, or raise Unreachable with the cause."""
         try:
-            self._policy = self._policy.increment()
+            self._made = self._policy.increment()
         except http_errors.MaxRetryError:
             raise self.give_up(cause) from None
         pause = self._asked_pause(response)

@@ -67,6 +67,11 @@ class Session:
         self._greeted = False
         self._unanswered: tuple[float, Unreachable] | None = None
 
+    @property
+    def by_token(self) -> bool:
+        """Whether the registry wants tokens, which are for one repository each."""
+        return self.auth.scheme == "bearer"
+
     def deadline(self, size: int = 0) -> Deadline:
         """The deadline of an operation that moves `size` bytes."""
         return Deadline(self.settings.deadline + size * SECONDS_PER_BYTE)

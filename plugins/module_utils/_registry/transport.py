@@ -185,7 +185,8 @@ class Transport:
         wait = min(timeout, max(deadline.remaining(), 0.01))
         try:
             with enforced(deadline, timeout):
-                raw = self._pools.manager(Origin.of(request.url, request.where)).request(
+                raw = self._pools.request(
+                    Origin.of(request.url, request.where),
                     request.method,
                     request.url,
                     body=t.cast("t.IO[bytes] | bytes | None", body),  # of a file, only read() is used

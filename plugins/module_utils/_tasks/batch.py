@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
@@ -39,6 +38,8 @@ def each(
 
     if len(items) <= 1 or concurrency <= 1:
         return [guarded(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # not for one item: it takes 10 ms to import
+
     with ThreadPoolExecutor(min(concurrency, len(items)), "item") as pool:
         return list(pool.map(guarded, items))
 

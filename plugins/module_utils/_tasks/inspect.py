@@ -11,6 +11,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
@@ -65,7 +66,7 @@ class Inspect:
         registry = self._registries.get(reference.host)
         info: Info = {"asked": str(reference), "exists": False}
         if self._with_tags:
-            tags = registry.list_tags(reference.repository, MAX_TAGS)
+            tags = list_tags(registry, reference.repository, MAX_TAGS)
             info["tags"] = sorted(tag for tag in tags if not _OF_A_DIGEST.match(tag))
         answer = registry.get_manifest(reference.repository, reference.pointer)
         if answer is None:

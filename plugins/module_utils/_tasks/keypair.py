@@ -13,11 +13,12 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import key_files
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import key_files, key_reading
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.files import FileAppeared
 
@@ -71,7 +72,7 @@ class KeyPair:
         request = self._request
         if os.path.realpath(request.path) == os.path.realpath(request.public_path):
             raise InvalidOption("public_key_path", "the same file as path")
-        found = key_files.read_if_present(request.path, "path")
+        found = key_reading.read_if_present(request.path, "path")
         key: SigningKey | None = None
         private: Step = "make"
         if found is not None and request.regenerate == "always":
@@ -86,7 +87,7 @@ class KeyPair:
 
     def _plan_public(self, key: SigningKey | None) -> tuple[Step, str | None]:
         request = self._request
-        content = key_files.read_if_present(request.public_path, "public_key_path")
+        content = key_reading.read_if_present(request.public_path, "public_key_path")
         said = None if content is None else _fingerprint(content)
         if key is not None and said == key.public.fingerprint:
             return "keep", said

@@ -16,6 +16,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import TagExists
@@ -25,6 +26,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
     from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
+    from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
+
+_SMALL = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class PushItem:
     layer: flux_artifact.Layer
     packed: str | None = None
     previous: str | None = None
+    learned: archive.Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
 
     def describe(self) -> dict[str, t.Any]:
         reference = self.request.reference.with_digest(self.manifest.digest)
@@ -90,12 +95,14 @@ class Push:
         progress: Progress,
         *,
         workdir: str | None,
+        ledger: Ledger,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
         self._progress = progress
         self._workdir = workdir  # None: pack for the digest only, as check mode does
+        self._ledger = ledger
         self._concurrency = concurrency
 
     def plan(self) -> Plan:
@@ -125,29 +132,60 @@ class Push:
             done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
         finally:
             for item in plan:
-                if isinstance(item, PushItem) and item.packed:
-                    os.unlink(item.packed)
+                if isinstance(item, PushItem):
+                    self._discard(item)
         self._progress.finish()
+        self._ledger.note(
+            {
+                item.manifest.layers[0].digest: item.learned
+                for item in done
+                if isinstance(item, PushItem) and item.learned
+            }
+        )
         return self._outcome(done, "pushed")
 
     def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
         found = _found(registry, request.compared) if request.compared else None
+        item = self._known(request, found) or self._packed(request, found, registry, compressor)
+        if item.state != "pushed":
+            self._discard(item)
+        elif reference.tag and found and found.digest != item.manifest.digest and not request.move:
+            self._discard(item)
+            raise TagExists(reference, found.digest)
+        return item
+
+    def _known(self, request: PushRequest, found: _Found | None) -> PushItem | None:
+        """What is there, where the ledger knows what its layer holds, and that is the tree: nothing is compressed.
+
+        Only where the manifest could be ours at all is the tree read for it.
+        """
+        if not found or not found.manifest or not _adoptable(request, found.manifest):
+            return None
+        known = self._ledger.find(found.manifest.layers[0].digest)
+        if known is None or flux_artifact.adoptable(found.manifest, request.annotations, known.diff_id) is not None:
+            return None
+        digest, size = flux_artifact.measure(request.tree)
+        if digest != known.digest:
+            return None
+        layer = flux_artifact.Layer(found.manifest.layers[0], digest, size)
+        return PushItem(request, _state(found.manifest), found.manifest, layer, previous=found.digest)
+
+    def _packed(
+        self, request: PushRequest, found: _Found | None, registry: Registry, compressor: Compressor
+    ) -> PushItem:
+        """The tree as an artifact of our own, or what is there where that turns out to be the same."""
         layer, packed = self._pack(request.tree, compressor)
         stamp = {flux_artifact.CREATED: request.created} if request.created else {}
         made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
-        item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None)
+        ours = archive.Contents(layer.content_digest, layer.content_digest)
+        item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None, ours)
         same = _same(registry, request, found.manifest, item) if found and found.manifest else None
-        if same:
-            item.manifest, item.state = same, "unchanged" if flux_artifact.CONTENT in same.annotations else "adopted"
-        elif reference.tag is None and registry.resolve(reference.repository, made.digest):
+        if found and found.manifest and same:
+            item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
+        elif request.reference.tag is None and registry.resolve(request.reference.repository, made.digest):
             item.state = "unchanged"
-        elif reference.tag and found and found.digest != made.digest and not request.move:
-            self._discard(item)
-            raise TagExists(reference, found.digest)
-        if item.state != "pushed":
-            self._discard(item)
         return item
 
     def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
@@ -178,11 +216,12 @@ class Push:
         if item.state == "pushed" and item.packed:
             reference, path = item.request.reference, item.packed
             registry = self._registries.get(reference.host)
+            layer = item.layer.descriptor
+            # Where nothing was found the layer is hardly there: to ask costs more than to send a small one in vain.
+            new = item.previous is None and layer.size <= _SMALL
             count = self._progress.transfer
-            registry.upload_blob(reference.repository, item.layer.descriptor, lambda: _open(path), count)
-            registry.upload_blob(
-                reference.repository, flux_artifact.CONFIG, lambda: io.BytesIO(flux_artifact.CONFIG_BYTES)
-            )
+            upload_blob(registry, reference.repository, layer, lambda: _open(path), count, new=new)
+            upload_blob(registry, reference.repository, flux_artifact.CONFIG, _config)
             pointer = reference.tag or item.manifest.digest
             registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
         return item
@@ -211,7 +250,12 @@ class Push:
             actions=actions,
             diff={"before": "".join(before), "after": "".join(after)},
             failure=batch.failure(names, done),
+            warnings=[f"cache_dir: {self._ledger.refusal}, and is not used"] if self._ledger.refusal else [],
         )
+
+
+def _config() -> t.BinaryIO:
+    return io.BytesIO(flux_artifact.CONFIG_BYTES)
 
 
 def _open(path: str) -> t.BinaryIO:
@@ -236,22 +280,30 @@ def _found(registry: Registry, reference: Reference) -> _Found | None:
         return _Found(of_bytes(raw), None)
 
 
-def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Manifest | None:
-    """`found` if it is the same artifact: by its layer, else by its content digest confirmed, else by its content.
+def _adoptable(request: PushRequest, found: Manifest) -> bool:
+    """Whether `found` can be what is to be pushed, as far as its manifest tells."""
+    return flux_artifact.adoptable(found, request.annotations) in (None, flux_artifact.UNKNOWN_CONFIG)
+
+
+def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:
+    return "unchanged" if flux_artifact.CONTENT in found.annotations else "adopted"
+
+
+def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> archive.Contents | None:
+    """What the layer of `found` holds, if that and all else is the same: by its digest, else by its content.
 
     The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
     may push can claim it, and what is unchanged here will be signed.
     """
-    if flux_artifact.adoptable(found, request.annotations) not in (None, flux_artifact.UNKNOWN_CONFIG):
+    if not _adoptable(request, found):
         return None
-    if found.layers[0].digest == item.layer.descriptor.digest:
-        diff_id = item.layer.content_digest
-    else:
+    contents = item.learned
+    if found.layers[0].digest != item.layer.descriptor.digest:
         contents = _contents(registry, request, found, item)
         if contents is None or contents.digest != item.layer.content_digest:
             return None
-        diff_id = contents.diff_id
-    return found if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
+    diff_id = contents.diff_id if contents else None
+    return contents if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
 
 
 def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> archive.Contents | None:

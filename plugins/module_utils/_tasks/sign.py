@@ -11,17 +11,24 @@ from dataclasses import dataclass, field
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing, verdicts
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import (
+    bundle,
+    bundle_writer,
+    simple_signing,
+    simple_signing_writer,
+    verdicts,
+)
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
-    from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+    from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
     from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
 
@@ -142,27 +149,27 @@ class Sign:
         return SignItem(item.request, subject, tuple(done), item.warnings)
 
     def _write_bundle(self, registry: Registry, reference: Reference, subject: Descriptor) -> None:
-        statement = bundle.build_statement(subject.digest, self._annotations)
+        statement = bundle_writer.build_statement(subject.digest, self._annotations)
         signature = self._key.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-        content = bundle.build_bundle(statement, signature, self._key.public.hint)
-        config, manifest = bundle.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
-        _upload(registry, reference.repository, manifest.layers[0], content)
+        content = bundle_writer.build_bundle(statement, signature, self._key.public.hint)
+        config, manifest = bundle_writer.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
+        _upload(registry, reference.repository, manifest.layers[0], content, new=True)
         _upload(registry, reference.repository, manifest.config, config)
         put_referrer(registry, reference.repository, manifest)
 
     def _write_legacy(self, registry: Registry, reference: Reference) -> None:
         """Append to the `.sig` tag, read back, and append again where another writer's image replaced ours."""
         digest, repository = t.cast(str, reference.digest), reference.repository
-        payload = simple_signing.build_payload(reference.name, digest, self._annotations)
-        ours = simple_signing.LegacySignature.of(payload, self._key.sign(payload)).layer
+        payload = simple_signing_writer.build_payload(reference.name, digest, self._annotations)
+        ours = simple_signing_writer.LegacySignature.of(payload, self._key.sign(payload)).layer
         tag = simple_signing.tag_for(digest)
-        _upload(registry, repository, ours, payload)
+        _upload(registry, repository, ours, payload, new=True)
         for attempt in range(_ATTEMPTS):
             present = signatures.read_image(registry, repository, digest)
             layers = [*present.layers, ours] if present else [ours]
             if len(layers) > simple_signing.MAX_LAYERS:
                 raise SignatureLost(f"{reference}: the signature tag is full ({simple_signing.MAX_LAYERS} signatures)")
-            config, manifest = simple_signing.build_image(layers)
+            config, manifest = simple_signing_writer.build_image(layers)
             _upload(registry, repository, manifest.config, config)
             registry.put_manifest(repository, tag, manifest.raw, manifest.media_type)
             if _holds(signatures.read_image(registry, repository, digest), ours):
@@ -205,5 +212,5 @@ def _holds(image: Manifest | None, layer: Descriptor) -> bool:
     )
 
 
-def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes) -> None:
-    registry.upload_blob(repository, descriptor, lambda: io.BytesIO(content))
+def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes, *, new: bool = False) -> None:
+    upload_blob(registry, repository, descriptor, lambda: io.BytesIO(content), new=new)

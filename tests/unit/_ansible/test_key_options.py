@@ -11,9 +11,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import PRIVATE_KEY, signing_key
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import (
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import UnreadableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import (
     SigningKey,
-    UnreadableKey,
     UnusableKey,
     WrongPassphrase,
 )

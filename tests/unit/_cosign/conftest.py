@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 
 VECTORS = Path(__file__).parent / "vectors"
 Vectors = dict[str, t.Any]

@@ -17,7 +17,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     Manifest,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 
@@ -29,10 +31,10 @@ ATTESTATION = "https://cosign.sigstore.dev/attestation/v1"
 
 
 def made(digest: str = DIGEST, annotations: dict[str, str] | None = None, key: SigningKey | None = None) -> bytes:
-    statement = bundles.build_statement(digest, annotations or {})
+    statement = bundle_writer.build_statement(digest, annotations or {})
     key = key or SigningKey.generate()
     signature = key.sign(bundles.pae(bundles.PAYLOAD_TYPE, statement))
-    return bundles.build_bundle(statement, signature, key.public.hint)
+    return bundle_writer.build_bundle(statement, signature, key.public.hint)
 
 
 def changed(change: Change) -> bytes:
@@ -69,14 +71,14 @@ def test_statements_are_the_bytes_that_cosign_signs(bundle_vectors: Vectors) -> 
     vector = bundle_vectors["c3bundle"]
     theirs = {bundles.parse_bundle(referrer["bundle"].encode()).payload for referrer in vector["referrers"]}
     annotations: list[dict[str, str]] = [{}, {"foo": "<b>&é", "a": "b=c"}]
-    assert {bundles.build_statement(vector["digest"], wanted) for wanted in annotations} == theirs
+    assert {bundle_writer.build_statement(vector["digest"], wanted) for wanted in annotations} == theirs
 
 
 def test_bundles_are_the_bytes_that_cosign_writes(bundle_vectors: Vectors) -> None:
     for referrer in bundle_vectors["c3bundle"]["referrers"]:
         theirs = referrer["bundle"].encode()
         read = bundles.parse_bundle(theirs)
-        assert bundles.build_bundle(read.payload, read.signature, read.hint or "") == theirs
+        assert bundle_writer.build_bundle(read.payload, read.signature, read.hint or "") == theirs
 
 
 def test_referrer_says_what_cosigns_says(bundle_vectors: Vectors) -> None:
@@ -84,7 +86,7 @@ def test_referrer_says_what_cosigns_says(bundle_vectors: Vectors) -> None:
     for referrer in vector["referrers"]:
         theirs = Manifest.parse(referrer["manifest"].encode())
         subject = Descriptor(vector["media_type"], vector["digest"], vector["size"], {"not": "copied"}, "not/copied")
-        config, ours = bundles.build_referrer(
+        config, ours = bundle_writer.build_referrer(
             referrer["bundle"].encode(),
             subject,
             bundles.SIGN_PREDICATE,
@@ -97,9 +99,9 @@ def test_referrer_says_what_cosigns_says(bundle_vectors: Vectors) -> None:
 
 def test_referrer_without_a_time() -> None:
     subject = Descriptor("application/vnd.oci.image.manifest.v1+json", DIGEST, 5)
-    manifest = bundles.build_referrer(b"{}", subject, bundles.SIGN_PREDICATE, None)[1]
+    manifest = bundle_writer.build_referrer(b"{}", subject, bundles.SIGN_PREDICATE, None)[1]
     assert "org.opencontainers.image.created" not in manifest.annotations
-    assert manifest.raw == bundles.build_referrer(b"{}", subject, bundles.SIGN_PREDICATE, None)[1].raw
+    assert manifest.raw == bundle_writer.build_referrer(b"{}", subject, bundles.SIGN_PREDICATE, None)[1].raw
 
 
 def test_pae_is_that_of_the_specification() -> None:
@@ -120,7 +122,7 @@ def test_round_trip() -> None:
 
 def test_what_utf8_cannot_hold_is_refused_before_signing() -> None:
     with pytest.raises(InvalidOption, match="annotations"):
-        bundles.build_statement(DIGEST, {"k": "\udcff"})
+        bundle_writer.build_statement(DIGEST, {"k": "\udcff"})
 
 
 def url_safe(value: dict[str, t.Any]) -> None:
@@ -321,7 +323,7 @@ def test_huge_bundle_is_refused() -> None:
 
 
 def statement(**change: t.Any) -> bytes:
-    value = json.loads(bundles.build_statement(DIGEST, {}))
+    value = json.loads(bundle_writer.build_statement(DIGEST, {}))
     value.update(change)
     return json.dumps({key: member for key, member in value.items() if member is not None}).encode()
 

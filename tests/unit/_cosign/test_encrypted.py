@@ -10,14 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import (
-    UnreadableKey,
-    WrongPassphrase,
-    read_pem,
-    seal,
-    unseal,
-    write_pem,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import WrongPassphrase, seal, unseal
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem, write_pem
 
 Change = t.Callable[[dict[str, t.Any]], object]
 

@@ -11,17 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing as legacy
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import UnreadableKey, read_pem
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer, simple_signing_writer
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.verdicts import Verdict, judge_bundle, judge_legacy
 
 KEY = SigningKey.generate()
 KEYS = [KEY.public]
 DIGEST = "sha256:" + "a1" * 32
-PAYLOAD = legacy.build_payload("h.example/r", DIGEST, {"a": "b"})
-STATEMENT = bundles.build_statement(DIGEST, {"a": "b"})
-BUNDLE = bundles.build_bundle(STATEMENT, KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, STATEMENT)), KEY.public.hint)
+PAYLOAD = simple_signing_writer.build_payload("h.example/r", DIGEST, {"a": "b"})
+STATEMENT = bundle_writer.build_statement(DIGEST, {"a": "b"})
+BUNDLE = bundle_writer.build_bundle(STATEMENT, KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, STATEMENT)), KEY.public.hint)
 
 # Derandomised: a test that fails one day in ten tells nobody anything. No deadline: other work shares the cores.
 quick = settings(
@@ -116,7 +117,7 @@ def test_a_bundle_with_a_splice(where: int, new: bytes, cut: int) -> None:
 def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.Any) -> None:
     statement = mutate(STATEMENT, where, new)
     signature = KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, statement))
-    raw = bundles.build_bundle(statement, signature, KEY.public.hint)
+    raw = bundle_writer.build_bundle(statement, signature, KEY.public.hint)
     if check_bundle(raw) is Verdict.VERIFIED:
         value = json.loads(statement)
         assert value["subject"][0]["digest"]["sha256"] == DIGEST.partition(":")[2]

@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import PEM_TYPE, seal, write_pem
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import (
-    PublicKey,
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import PEM_TYPE, seal
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, UnreadableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import write_pem
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import (
     SigningKey,
-    UnreadableKey,
     UnusableKey,
     WrongPassphrase,
 )

@@ -15,13 +15,15 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signi
     MAX_SIGNATURE,
     MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
-    LegacySignature,
     MalformedSignature,
-    build_image,
-    build_payload,
     parse_payload,
     parse_signature,
     tag_for,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing_writer import (
+    LegacySignature,
+    build_image,
+    build_payload,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 

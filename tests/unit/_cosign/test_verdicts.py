@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer, simple_signing_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing as legacy
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.verdicts import (
     Finding,
     Verdict,
@@ -40,7 +42,7 @@ def sign_legacy(key: SigningKey, payload: bytes) -> tuple[bytes, str]:
 
 
 def sign_bundle(key: SigningKey, payload: bytes, payload_type: str = bundles.PAYLOAD_TYPE) -> bytes:
-    return bundles.build_bundle(payload, key.sign(bundles.pae(payload_type, payload)), key.public.hint)
+    return bundle_writer.build_bundle(payload, key.sign(bundles.pae(payload_type, payload)), key.public.hint)
 
 
 def of_legacy(vectors: Vectors, name: str) -> list[tuple[bytes, str]]:
@@ -126,8 +128,8 @@ def test_keyless_bundle_is_by_no_key(bundle_vectors: Vectors, public_keys: Keys)
 
 def test_signature_moved_to_another_digest(ours: SigningKey) -> None:
     """A `.sig` image or a bundle copied from a digest that is signed to one that is not (CVE-2026-31830)."""
-    stored = sign_legacy(ours, legacy.build_payload("h.example/r", OTHER, {}))
-    bundle = sign_bundle(ours, bundles.build_statement(OTHER, {}))
+    stored = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", OTHER, {}))
+    bundle = sign_bundle(ours, bundle_writer.build_statement(OTHER, {}))
     for finding in (judge_legacy(*stored, DIGEST, [ours.public], {}), judge_bundle(bundle, DIGEST, [ours.public], {})):
         assert finding.verdict is Verdict.TAMPERED
         assert finding.key == ours.public.fingerprint
@@ -137,27 +139,27 @@ def test_signature_moved_to_another_digest(ours: SigningKey) -> None:
 
 def test_moved_signature_of_a_stranger_is_a_strangers(ours: SigningKey, stranger: SigningKey) -> None:
     """Nothing is believed that no given key signed: not that it was moved, either."""
-    stored = sign_legacy(stranger, legacy.build_payload("h.example/r", OTHER, {}))
-    bundle = sign_bundle(stranger, bundles.build_statement(OTHER, {}))
+    stored = sign_legacy(stranger, simple_signing_writer.build_payload("h.example/r", OTHER, {}))
+    bundle = sign_bundle(stranger, bundle_writer.build_statement(OTHER, {}))
     for finding in (judge_legacy(*stored, DIGEST, [ours.public], {}), judge_bundle(bundle, DIGEST, [ours.public], {})):
         assert (finding.verdict, finding.key) == (Verdict.WRONG_KEY, None)
         assert finding.reason == "not by the given key"
 
 
 def test_payload_changed_after_signing(ours: SigningKey) -> None:
-    payload, signature = sign_legacy(ours, legacy.build_payload("h.example/r", OTHER, {}))
+    payload, signature = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", OTHER, {}))
     swapped = payload.replace(OTHER.encode(), DIGEST.encode())
     assert judge_legacy(swapped, signature, DIGEST, [ours.public], {}).verdict is Verdict.WRONG_KEY
-    value = json.loads(sign_bundle(ours, bundles.build_statement(OTHER, {})))
-    value["dsseEnvelope"]["payload"] = b64(bundles.build_statement(DIGEST, {}))
+    value = json.loads(sign_bundle(ours, bundle_writer.build_statement(OTHER, {})))
+    value["dsseEnvelope"]["payload"] = b64(bundle_writer.build_statement(DIGEST, {}))
     assert judge_bundle(json.dumps(value).encode(), DIGEST, [ours.public], {}).verdict is Verdict.WRONG_KEY
 
 
 def test_signature_of_one_format_is_none_in_the_other(ours: SigningKey) -> None:
-    payload, signature = sign_legacy(ours, legacy.build_payload("h.example/r", DIGEST, {}))
-    as_bundle = bundles.build_bundle(payload, base64.b64decode(signature), ours.public.hint)
+    payload, signature = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", DIGEST, {}))
+    as_bundle = bundle_writer.build_bundle(payload, base64.b64decode(signature), ours.public.hint)
     assert judge_bundle(as_bundle, DIGEST, [ours.public], {}).verdict is Verdict.WRONG_KEY
-    statement = bundles.build_statement(DIGEST, {})
+    statement = bundle_writer.build_statement(DIGEST, {})
     encoded = bundles.pae(bundles.PAYLOAD_TYPE, statement)
     finding = judge_legacy(encoded, b64(ours.sign(encoded)), DIGEST, [ours.public], {})
     assert finding.verdict is Verdict.MALFORMED
@@ -168,7 +170,7 @@ def test_signature_of_one_format_is_none_in_the_other(ours: SigningKey) -> None:
     [
         pytest.param(b"not JSON", id="unparsable payload that is validly signed (CVE-2026-39395)"),
         pytest.param(b'{"critical":{"type":"other"},"optional":null}', id="another type"),
-        pytest.param(legacy.build_payload("h.example/r", DIGEST, {}) + b"\n{}", id="two payloads"),
+        pytest.param(simple_signing_writer.build_payload("h.example/r", DIGEST, {}) + b"\n{}", id="two payloads"),
     ],
 )
 def test_signed_nonsense_is_malformed(ours: SigningKey, payload: bytes) -> None:
@@ -180,13 +182,13 @@ def test_signed_nonsense_is_malformed(ours: SigningKey, payload: bytes) -> None:
 
 @pytest.mark.parametrize("signature", [None, "", "***", "AAAA"])
 def test_what_is_no_signature(ours: SigningKey, signature: str | None) -> None:
-    payload = legacy.build_payload("h.example/r", DIGEST, {})
+    payload = simple_signing_writer.build_payload("h.example/r", DIGEST, {})
     finding = judge_legacy(payload, signature, DIGEST, [ours.public], {})
     assert finding.verdict is (Verdict.WRONG_KEY if signature == "AAAA" else Verdict.MALFORMED)
 
 
 def test_bundle_that_breaks_a_rule_is_malformed_even_by_the_right_key(ours: SigningKey) -> None:
-    value = json.loads(sign_bundle(ours, bundles.build_statement(DIGEST, {})))
+    value = json.loads(sign_bundle(ours, bundle_writer.build_statement(DIGEST, {})))
     value["dsseEnvelope"]["signatures"] *= 2
     finding = judge_bundle(json.dumps(value).encode(), DIGEST, [ours.public], {})
     assert (finding.verdict, finding.reason) == (Verdict.MALFORMED, "bundle: not exactly one signature")
@@ -194,19 +196,19 @@ def test_bundle_that_breaks_a_rule_is_malformed_even_by_the_right_key(ours: Sign
 
 def test_certificate_beside_a_valid_signature_is_not_by_the_key(ours: SigningKey) -> None:
     """Not even if the key would verify it: cosign and Flux take the certificate's word then, and refuse."""
-    value = json.loads(sign_bundle(ours, bundles.build_statement(DIGEST, {})))
+    value = json.loads(sign_bundle(ours, bundle_writer.build_statement(DIGEST, {})))
     value["verificationMaterial"] = {"certificate": {"rawBytes": b64(b"not a certificate")}}
     assert judge_bundle(json.dumps(value).encode(), DIGEST, [ours.public], {}).verdict is Verdict.WRONG_KEY
 
 
 def test_hint_is_not_trusted(ours: SigningKey, stranger: SigningKey) -> None:
-    value = json.loads(sign_bundle(stranger, bundles.build_statement(DIGEST, {})))
+    value = json.loads(sign_bundle(stranger, bundle_writer.build_statement(DIGEST, {})))
     value["verificationMaterial"]["publicKey"]["hint"] = ours.public.hint
     assert judge_bundle(json.dumps(value).encode(), DIGEST, [ours.public], {}).verdict is Verdict.WRONG_KEY
 
 
 def test_no_keys_verify_nothing(ours: SigningKey) -> None:
-    stored = sign_legacy(ours, legacy.build_payload("h.example/r", DIGEST, {}))
+    stored = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", DIGEST, {}))
     assert judge_legacy(*stored, DIGEST, [], {}).verdict is Verdict.WRONG_KEY
 
 
@@ -214,7 +216,7 @@ def test_no_keys_verify_nothing(ours: SigningKey) -> None:
 
 
 def statement_of(*subjects: dict[str, t.Any]) -> bytes:
-    value = json.loads(bundles.build_statement(DIGEST, {}))
+    value = json.loads(bundle_writer.build_statement(DIGEST, {}))
     value["subject"] = list(subjects)
     return json.dumps(value).encode()
 
@@ -250,8 +252,8 @@ def test_any_subject_may_be_the_digest_and_the_first_that_is_decides(ours: Signi
 def test_annotations_are_a_subset(
     ours: SigningKey, signed: dict[str, str], wanted: dict[str, str], reason: str
 ) -> None:
-    stored = sign_legacy(ours, legacy.build_payload("h.example/r", DIGEST, signed))
-    bundle = sign_bundle(ours, bundles.build_statement(DIGEST, signed))
+    stored = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", DIGEST, signed))
+    bundle = sign_bundle(ours, bundle_writer.build_statement(DIGEST, signed))
     for finding in (
         judge_legacy(*stored, DIGEST, [ours.public], wanted),
         judge_bundle(bundle, DIGEST, [ours.public], wanted),
@@ -263,14 +265,14 @@ def test_annotations_are_a_subset(
 
 @pytest.mark.parametrize("value", [1, True, None, ["1"], {"1": 1}])
 def test_annotation_of_another_type_is_not_equal(ours: SigningKey, value: object) -> None:
-    payload = json.loads(legacy.build_payload("h.example/r", DIGEST, {}))
+    payload = json.loads(simple_signing_writer.build_payload("h.example/r", DIGEST, {}))
     payload["optional"] = {"n": value}
     stored = sign_legacy(ours, json.dumps(payload).encode())
     assert judge_legacy(*stored, DIGEST, [ours.public], {"n": str(value)}).verdict is Verdict.WRONG_IDENTITY
 
 
 def test_any_of_several_keys(ours: SigningKey, stranger: SigningKey) -> None:
-    stored = sign_legacy(ours, legacy.build_payload("h.example/r", DIGEST, {}))
+    stored = sign_legacy(ours, simple_signing_writer.build_payload("h.example/r", DIGEST, {}))
     finding = judge_legacy(*stored, DIGEST, [stranger.public, ours.public], {})
     assert (finding.verdict, finding.key) == (Verdict.VERIFIED, ours.public.fingerprint)
     finding = judge_legacy(*stored, DIGEST, [stranger.public, SigningKey.generate().public], {})
@@ -279,7 +281,7 @@ def test_any_of_several_keys(ours: SigningKey, stranger: SigningKey) -> None:
 
 def test_near_miss_of_a_p256_key() -> None:
     native = ec.generate_private_key(ec.SECP256R1())
-    payload = legacy.build_payload("h.example/r", DIGEST, {})
+    payload = simple_signing_writer.build_payload("h.example/r", DIGEST, {})
     signature = b64(native.sign(payload, ec.ECDSA(hashes.SHA384())))
     finding = judge_legacy(payload, signature, DIGEST, [SigningKey(native).public], {})
     assert finding.verdict is Verdict.WRONG_KEY

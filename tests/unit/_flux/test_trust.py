@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._flux import trust
 
 Object = dict[str, t.Any]

@@ -18,7 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest, of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference
-from ansible_collections.proven.gitops.plugins.module_utils._registry import client
+from ansible_collections.proven.gitops.plugins.module_utils._registry import tags as listing
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
     NotFound,
@@ -26,6 +26,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unauthorized,
     Unreachable,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 
 RAW = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {}}).encode()
 DIGEST = of_bytes(RAW)
@@ -299,41 +300,41 @@ def test_lists_tags_over_pages(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", f"{LIST}?n=10", body=tags("a", "b"), headers={"Link": f'<{LIST}?n=10&last=b>; rel="next"'})
     wire.expect("GET", f"{LIST}?n=10&last=b", body=tags("b", "c"), headers={"Link": "<?last=c>; rel=next"})
     wire.expect("GET", f"{LIST}?last=c", body=b'{"name": "x", "tags": null}')
-    assert connect(wire).list_tags("org/app", 10) == ["a", "b", "c"]
+    assert list_tags(connect(wire), "org/app", 10) == ["a", "b", "c"]
 
 
 def test_stops_at_the_limit(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", f"{LIST}?n=2", body=tags("a", "b", "c"), headers={"Link": f"<{LIST}?n=2&last=c>; rel=next"})
-    assert connect(wire).list_tags("org/app", 2) == ["a", "b"]
+    assert list_tags(connect(wire), "org/app", 2) == ["a", "b"]
 
 
 def test_no_repository_has_no_tags(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", f"{LIST}?n=1000", status=404)
-    assert connect(wire).list_tags("org/app", 5000) == []
+    assert list_tags(connect(wire), "org/app", 5000) == []
 
 
 def test_pages_that_never_end(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_PAGES", 20)
+    monkeypatch.setattr(listing, "_PAGES", 20)
     wire.expect("GET", None, body=tags(), headers={"Link": f"<{LIST}?again>; rel=next"}, always=True)
     with pytest.raises(BadAnswer, match="more than 20 pages"):
-        connect(wire).list_tags("org/app", 10)
+        list_tags(connect(wire), "org/app", 10)
 
 
 def test_a_page_elsewhere(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", f"{LIST}?n=10", body=tags("a"), headers={"Link": "<http://127.0.0.1:1/x>; rel=next"})
     with pytest.raises(BadAnswer, match="another host"):
-        connect(wire).list_tags("org/app", 10)
+        list_tags(connect(wire), "org/app", 10)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"tags": {}}', b'{"tags": ["../x"]}', b'{"tags": [null, {}]}'])
 def test_what_is_no_list_of_tags(wire: Wire, connect: Connect, body: bytes) -> None:
     wire.expect("GET", f"{LIST}?n=10", body=body)
     with pytest.raises(BadAnswer):
-        connect(wire).list_tags("org/app", 10)
+        list_tags(connect(wire), "org/app", 10)
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Unauthorized), (400, Refused)])
 def test_a_refused_list_is_no_empty_one(wire: Wire, connect: Connect, status: int, error: type[Exception]) -> None:
     wire.expect("GET", f"{LIST}?n=10", status=status)
     with pytest.raises(error):
-        connect(wire).list_tags("org/app", 10)
+        list_tags(connect(wire), "org/app", 10)

@@ -345,3 +345,24 @@ def test_a_helper_is_asked_once_by_all_threads(home: Home) -> None:
         thread.join()
     assert {login(credentials) for credentials in found} == {("helper", CANARY)}
     assert (home.path / "count").read_text() == "x\n"
+
+
+def test_a_helper_is_asked_once_for_a_registry(home: Home) -> None:
+    """It cannot know of repositories; a batch of a thousand must not start it a thousand times."""
+    home.helper("all", f'echo x >> "$HOME/count"; {answer()}')
+    home.docker({"credsStore": "all"})
+    store = home.store()
+    for number in range(3):
+        assert login(store.find("r.example", f"team/app-{number}")) == ("helper", CANARY)
+    assert (home.path / "count").read_text() == "x\n"
+    store.find("other.example", "a")
+    assert (home.path / "count").read_text() == "x\nx\n"
+
+
+def test_a_broken_file_is_named_for_every_repository(home: Home) -> None:
+    """Read once does not mean: an error the first time, and no credentials afterwards."""
+    home.docker({"auths": []})
+    store = home.store()
+    for repository in ("a", "b"):
+        with pytest.raises(CredentialsError, match="auths is not an object"):
+            store.find("r.example", repository)

@@ -27,17 +27,16 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     parse_index,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._registry import referrers
+from ansible_collections.proven.gitops.plugins.module_utils._registry import put_referrer as writer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
     Unreachable,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import DIRECTORY_VARIABLE
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import (
-    list_referrers,
-    put_referrer,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 
 SUBJECT = Descriptor.of(MANIFEST, b"the subject")
 API = f"/v2/a/referrers/{SUBJECT.digest}"
@@ -169,7 +168,7 @@ def test_an_update_that_is_lost_each_time(wire: Wire, connect: Connect) -> None:
 
 
 def test_a_full_index_is_not_grown(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(referrers, "_ENTRIES", 2)
+    monkeypatch.setattr(writer, "MAX_ENTRIES", 2)
     push(wire, referrer(3))
     no_api(wire)
     index(wire, TAG, entry(1), entry(2))
@@ -206,7 +205,7 @@ def test_a_referrer_without_a_subject_is_a_bug(connect: Connect) -> None:
 
 
 def seed(registry: Registry) -> Descriptor:
-    registry.upload_blob("a", CONFIG, lambda: io.BytesIO(EMPTY_BYTES))
+    upload_blob(registry, "a", CONFIG, lambda: io.BytesIO(EMPTY_BYTES))
     subject = Manifest.build(CONFIG, [CONFIG])
     registry.put_manifest("a", subject.digest, subject.raw, subject.media_type)
     return subject.descriptor
@@ -237,7 +236,7 @@ import sys
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import *
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import put_referrer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
 host, digest, size, writer = sys.argv[1:]
 registry = Registries(ConnectionSettings(), CredentialStore(environ={})).get(host)

@@ -178,7 +178,7 @@ def test_an_image_under_the_fallback_tag(wire: Wire, connect: Connect) -> None:
 
 @pytest.mark.parametrize("at", ["api", "tag"])
 def test_too_many_to_be_meant_well(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    monkeypatch.setattr(referrers, "_ENTRIES", 2)
+    monkeypatch.setattr(referrers, "MAX_ENTRIES", 2)
     if at == "tag":
         no_api(wire)
     index(wire, API if at == "api" else TAG, entry(1), entry(2), entry(3))

@@ -19,13 +19,13 @@ from support.wire_client import LOGIN, Authority, Connect
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._registry.blobs import SourceChanged
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
     Refused,
     Unauthorized,
     Unreachable,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import SourceChanged, upload_blob
 
 DATA = bytes(range(256)) * 1000
 BLOB = Descriptor.of("application/octet-stream", DATA)
@@ -56,7 +56,7 @@ def test_uploads_in_one_piece(wire: Wire, connect: Connect) -> None:
     sent = {"Content-Length": "256000", "Content-Type": "application/octet-stream", "Transfer-Encoding": None}
     put(wire, sent=sent, sent_body=DATA, headers={"Docker-Content-Digest": BLOB.digest})
     amounts: list[int] = []
-    assert connect(wire).upload_blob("a", BLOB, source, amounts.append) is True
+    assert upload_blob(connect(wire), "a", BLOB, source, amounts.append) is True
     assert sum(amounts) == len(DATA)
     assert len(amounts) > 1
 
@@ -64,7 +64,7 @@ def test_uploads_in_one_piece(wire: Wire, connect: Connect) -> None:
 def test_what_is_there_is_not_sent(wire: Wire, connect: Connect) -> None:
     wire.expect("HEAD", PATH)
     amounts: list[int] = []
-    assert connect(wire).upload_blob("a", BLOB, source, amounts.append) is False
+    assert upload_blob(connect(wire), "a", BLOB, source, amounts.append) is False
     assert amounts == [len(DATA)]
 
 
@@ -73,7 +73,7 @@ def test_an_empty_blob_is_sent(wire: Wire, connect: Connect) -> None:
     wire.expect("HEAD", f"/v2/a/blobs/{empty.digest}", status=404)
     wire.expect("POST", START, status=202, headers={"Location": "/up"})
     wire.expect("PUT", f"/up?digest={empty.digest.replace(':', '%3A')}", status=201, sent={"Content-Length": "0"})
-    assert connect(wire).upload_blob("a", empty, lambda: io.BytesIO(b""))
+    assert upload_blob(connect(wire), "a", empty, lambda: io.BytesIO(b""))
 
 
 def test_every_source_is_closed(wire: Wire, connect: Connect) -> None:
@@ -88,7 +88,7 @@ def test_every_source_is_closed(wire: Wire, connect: Connect) -> None:
         put(wire, status=500)
     start(wire)
     put(wire)
-    assert connect(wire).upload_blob("a", BLOB, open_one)
+    assert upload_blob(connect(wire), "a", BLOB, open_one)
     assert [file.closed for file in opened] == [True, True, True]
 
 
@@ -99,7 +99,7 @@ def test_a_broken_upload_starts_anew(wire: Wire, connect: Connect, fault: dict[s
     start(wire, "/up/2")
     put(wire, f"/up/2?digest={DIGEST}", sent_body=DATA)
     amounts: list[int] = []
-    assert connect(wire).upload_blob("a", BLOB, source, amounts.append)
+    assert upload_blob(connect(wire), "a", BLOB, source, amounts.append)
     assert sum(amounts) == len(DATA)  # what the first attempt had counted was taken back
 
 
@@ -108,7 +108,7 @@ def test_a_lost_answer_is_not_a_lost_blob(wire: Wire, connect: Connect) -> None:
     put(wire, raw=b"")
     wire.expect("HEAD", PATH)
     amounts: list[int] = []
-    assert connect(wire).upload_blob("a", BLOB, source, amounts.append) is True
+    assert upload_blob(connect(wire), "a", BLOB, source, amounts.append) is True
     assert sum(amounts) == len(DATA)
 
 
@@ -118,7 +118,7 @@ def test_an_upload_that_always_breaks(wire: Wire, connect: Connect) -> None:
         put(wire, reset=True)
     amounts: list[int] = []
     with pytest.raises(Unreachable, match="3 attempts") as caught:
-        connect(wire).upload_blob("a", BLOB, source, amounts.append)
+        upload_blob(connect(wire), "a", BLOB, source, amounts.append)
     assert wire.host in caught.value.message
     assert sum(amounts) == 0
 
@@ -127,7 +127,7 @@ def test_retry_after_of_an_upload_is_heeded(wire: Wire, connect: Connect) -> Non
     start(wire)
     put(wire, status=429, headers={"Retry-After": "60"})
     with pytest.raises(Unreachable, match="the registry asks to wait 60 s"):
-        connect(wire).upload_blob("a", BLOB, source)
+        upload_blob(connect(wire), "a", BLOB, source)
 
 
 def test_an_expired_token_in_the_middle(wire: Wire, connect: Connect) -> None:
@@ -139,7 +139,7 @@ def test_an_expired_token_in_the_middle(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", None, body=b'{"token": "second"}')
     put(wire, sent={"Authorization": "Bearer second"}, sent_body=DATA)
     amounts: list[int] = []
-    assert connect(wire, LOGIN).upload_blob("a", BLOB, source, amounts.append)
+    assert upload_blob(connect(wire, LOGIN), "a", BLOB, source, amounts.append)
     assert sum(amounts) == len(DATA)
 
 
@@ -151,27 +151,27 @@ def test_refused_while_it_is_sent(wire: Wire, connect: Connect) -> None:
     refusal: dict[str, t.Any] = {"status": 413, "read": 1000, "body": b'{"errors": [{"code": "SIZE_INVALID"}]}'}
     wire.expect("PUT", None, always=True, **refusal)
     with pytest.raises((Refused, Unreachable)):
-        connect(wire, retries=1).upload_blob("a", big, lambda: io.BytesIO(bytes(big.size)))
+        upload_blob(connect(wire, retries=1), "a", big, lambda: io.BytesIO(bytes(big.size)))
 
 
 def test_refused_after_it_was_sent(wire: Wire, connect: Connect) -> None:
     start(wire)
     put(wire, status=400, body=b'{"errors": [{"code": "DIGEST_INVALID", "message": "no"}]}')
     with pytest.raises(Refused, match="DIGEST_INVALID: no"):
-        connect(wire).upload_blob("a", BLOB, source)
+        upload_blob(connect(wire), "a", BLOB, source)
 
 
 def test_not_allowed_to_push(wire: Wire, connect: Connect) -> None:
     start(wire, None, 403)
     with pytest.raises(Unauthorized, match="POST /v2/a/blobs/uploads/: 403 Forbidden"):
-        connect(wire).upload_blob("a", BLOB, source)
+        upload_blob(connect(wire), "a", BLOB, source)
 
 
 def test_a_registry_that_stored_another_digest(wire: Wire, connect: Connect) -> None:
     start(wire)
     put(wire, headers={"Docker-Content-Digest": of_bytes(b"x")})
     with pytest.raises(BadAnswer, match="another digest"):
-        connect(wire).upload_blob("a", BLOB, source)
+        upload_blob(connect(wire), "a", BLOB, source)
 
 
 @pytest.mark.parametrize("data", [DATA + b"x", DATA[:-1], b""], ids=["longer", "shorter", "empty"])
@@ -179,7 +179,7 @@ def test_a_source_that_has_changed(wire: Wire, connect: Connect, data: bytes) ->
     start(wire)
     wire.expect("PUT", None, always=True, status=201)
     with pytest.raises(SourceChanged, match="no longer 256000 bytes"):
-        connect(wire).upload_blob("a", BLOB, lambda: io.BytesIO(data))
+        upload_blob(connect(wire), "a", BLOB, lambda: io.BytesIO(data))
 
 
 def test_a_source_that_cannot_be_read(wire: Wire, connect: Connect) -> None:
@@ -190,7 +190,7 @@ def test_a_source_that_cannot_be_read(wire: Wire, connect: Connect) -> None:
     start(wire)
     wire.expect("PUT", None, always=True, status=201)
     with pytest.raises(SourceChanged, match="Input/output error"):  # a bad disk is no bad network: no second try
-        connect(wire).upload_blob("a", BLOB, Broken)
+        upload_blob(connect(wire), "a", BLOB, Broken)
 
 
 # Where to, R10
@@ -200,7 +200,7 @@ def test_an_absolute_location_at_home(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
     start(wire, f"{wire.url}/up/1?state=x")
     put(wire)
-    assert connect(wire, LOGIN).upload_blob("a", BLOB, source)
+    assert upload_blob(connect(wire, LOGIN), "a", BLOB, source)
     assert "Authorization" in wire.seen[-1].headers
 
 
@@ -210,7 +210,7 @@ def test_a_location_elsewhere_gets_no_credentials(connect: Connect) -> None:
         home.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
         start(home, f"{elsewhere.url}/up")
         elsewhere.expect("PUT", f"/up?digest={DIGEST}", status=201, sent={"Authorization": None}, sent_body=DATA)
-        assert connect(home, LOGIN).upload_blob("a", BLOB, source)
+        assert upload_blob(connect(home, LOGIN), "a", BLOB, source)
 
 
 def test_a_challenge_of_a_location_elsewhere_is_not_answered(connect: Connect) -> None:
@@ -219,7 +219,7 @@ def test_a_challenge_of_a_location_elsewhere_is_not_answered(connect: Connect) -
         start(home, f"{elsewhere.url}/up")
         elsewhere.expect("PUT", None, status=401, headers={"WWW-Authenticate": "Basic"})
         with pytest.raises(BadAnswer, match="answers 401"):
-            connect(home, LOGIN).upload_blob("a", BLOB, source)
+            upload_blob(connect(home, LOGIN), "a", BLOB, source)
         assert len(elsewhere.seen) == 1
 
 
@@ -228,7 +228,7 @@ def test_no_location_from_https_to_http(connect: Connect, authority: Authority) 
     with Wire(authority.server("r.test"), "r.test") as home, Wire(name="r.test") as plain:
         start(home, f"{plain.url}/up")
         with pytest.raises(BadAnswer, match="upload location: it leads from https to plain http"):
-            connect(home, ca_path=authority.ca_path).upload_blob("a", BLOB, source)
+            upload_blob(connect(home, ca_path=authority.ca_path), "a", BLOB, source)
     assert plain.seen == []
 
 
@@ -240,7 +240,7 @@ def test_no_location_from_https_to_http(connect: Connect, authority: Authority) 
 def test_locations_that_get_nothing(wire: Wire, connect: Connect, location: str | None) -> None:
     start(wire, location)
     with pytest.raises(BadAnswer, match="upload location"):
-        connect(f"home.test:{wire.host.partition(':')[2]}", insecure=True).upload_blob("a", BLOB, source)
+        upload_blob(connect(f"home.test:{wire.host.partition(':')[2]}", insecure=True), "a", BLOB, source)
 
 
 # Memory and threads
@@ -251,11 +251,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 host, path, digest, size = sys.argv[1:]
 blob = Descriptor("application/octet-stream", digest, int(size))
 registry = Registries(ConnectionSettings(), CredentialStore(environ={})).get(host)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-assert registry.upload_blob("a", blob, lambda: open(path, "rb"))
+assert upload_blob(registry, "a", blob, lambda: open(path, "rb"))
 for piece in registry.stream_blob("a", blob):
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -286,7 +287,7 @@ def test_many_threads_share_one_client(tmp_path: Path, connect: Connect) -> None
             try:
                 data = os.urandom(1000) * (number + 1)
                 blob = Descriptor.of("x", data)
-                assert registry.upload_blob("a", blob, lambda: io.BytesIO(data))
+                assert upload_blob(registry, "a", blob, lambda: io.BytesIO(data))
                 assert registry.get_blob("a", blob, len(data)) == data
                 manifest = Manifest.build(blob, [blob])
                 assert registry.put_manifest("a", f"t{number}", manifest.raw, manifest.media_type) is False

@@ -15,11 +15,11 @@ from ansible_collections.proven.gitops.plugins.module_utils._tasks.files import 
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import (
     Access,
     check_writable,
-    read_key_file,
     remove,
     staged_key,
     sync_directory,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
 
 
 def failing(number: int) -> t.Callable[..., t.NoReturn]:

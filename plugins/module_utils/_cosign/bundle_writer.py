@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cosign 3.1 writes for a signature by a key: statement, bundle, and the OCI referrer that holds it.
+
+Sources as in bundle.py, and cosign's pkg/oci/remote.
+"""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+    EMPTY,
+    EMPTY_BYTES,
+    Descriptor,
+    Manifest,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal, of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+
+CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
+PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
+CREATED_ANNOTATION = "org.opencontainers.image.created"
+
+
+def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
+    """The bytes to sign: "this digest is signed", as cosign 3.1 writes it."""
+    value = {
+        "_type": bundles.STATEMENT_TYPE,
+        "subject": [
+            {
+                "digest": {"sha256": hexadecimal(check_syntax(digest))},
+                "annotations": {key: annotations[key] for key in sorted(annotations)},
+            }
+        ],
+        "predicateType": bundles.SIGN_PREDICATE,
+        "predicate": {},
+    }
+    try:
+        return strict_json.compact(value)
+    except UnicodeEncodeError:
+        raise InvalidOption("annotations", "not valid Unicode text") from None
+
+
+def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
+    """A bundle with the signature over `pae(bundles.PAYLOAD_TYPE, statement)` by the key that `hint` names."""
+    return strict_json.compact(
+        {
+            "mediaType": bundles.MEDIA_TYPE,
+            "verificationMaterial": {"publicKey": {"hint": hint}},
+            "dsseEnvelope": {
+                "payload": base64.b64encode(statement).decode(),
+                "payloadType": bundles.PAYLOAD_TYPE,
+                "signatures": [{"sig": base64.b64encode(signature).decode()}],
+            },
+        }
+    )
+
+
+def build_referrer(
+    bundle: bytes, subject: Descriptor, predicate_type: str, created: str | None
+) -> tuple[bytes, Manifest]:
+    """The manifest that attaches a bundle to `subject`: its config's bytes (`{}`) and the manifest.
+
+    `created` is RFC 3339 in UTC, or None to leave it out.
+    """
+    annotations = {CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_ANNOTATION: predicate_type}
+    if created is not None:
+        annotations[CREATED_ANNOTATION] = created
+    config = Descriptor(EMPTY, of_bytes(EMPTY_BYTES), len(EMPTY_BYTES), artifact_type=bundles.MEDIA_TYPE)
+    manifest = Manifest.build(
+        config,
+        [Descriptor.of(bundles.MEDIA_TYPE, bundle)],
+        annotations=annotations,
+        subject=Descriptor(subject.media_type, subject.digest, subject.size),
+        artifact_type=bundles.MEDIA_TYPE,
+    )
+    return EMPTY_BYTES, manifest

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signatures of the legacy format as cosign writes them: payload, layer, and the image under the `.sig` tag.
+
+Sources as in simple_signing.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
+    MEDIA_TYPE,
+    SIGNATURE_ANNOTATION,
+    TYPE,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+
+CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
+_EPOCH = "0001-01-01T00:00:00Z"
+# Go's encoding/json escapes these for HTML's sake.
+_GO_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
+_HUB, _HUB_ALIASES = "index.docker.io", ("docker.io", "index.docker.io")
+
+
+@dataclass(frozen=True)
+class LegacySignature:
+    """One layer of a signature image: the payload's bytes, and the annotations, which hold the signature."""
+
+    payload: bytes
+    annotations: t.Mapping[str, str]
+
+    @classmethod
+    def of(cls, payload: bytes, signature: bytes) -> LegacySignature:
+        """A signature by a key: nothing but the signature in the annotations."""
+        return cls(payload, {SIGNATURE_ANNOTATION: base64.b64encode(signature).decode()})
+
+    @property
+    def layer(self) -> Descriptor:
+        """The descriptor of the payload with the annotations."""
+        return Descriptor.of(MEDIA_TYPE, self.payload, self.annotations)
+
+
+def identity_of(repository_name: str) -> str:
+    """`host/repository` as cosign writes it into payloads: Docker Hub under its full name."""
+    host, _separator, repository = repository_name.partition("/")
+    if host not in _HUB_ALIASES:
+        return repository_name
+    return f"{_HUB}/{repository if '/' in repository else 'library/' + repository}"
+
+
+def build_payload(repository_name: str, digest: str, annotations: t.Mapping[str, str]) -> bytes:
+    """The bytes to sign, the very ones that cosign would sign; `repository_name` is `host/repository`."""
+    value = {
+        "critical": {
+            "identity": {"docker-reference": identity_of(repository_name)},
+            "image": {"docker-manifest-digest": check_syntax(digest)},
+            "type": TYPE,
+        },
+        "optional": {key: annotations[key] for key in sorted(annotations)} or None,
+    }
+    try:
+        return strict_json.compact(value).decode().translate(_GO_ESCAPES).encode()
+    except UnicodeEncodeError:
+        raise InvalidOption("annotations", "not valid Unicode text") from None
+
+
+def build_image(layers: t.Sequence[Descriptor]) -> tuple[bytes, Manifest]:
+    """The signature image with these payload layers, in this order: its config's bytes and its manifest."""
+    config = strict_json.compact(
+        {
+            "architecture": "",
+            "created": _EPOCH,
+            "history": [{"created": _EPOCH} for _each in layers],
+            "os": "",
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+            "config": {},
+        }
+    )
+    return config, Manifest.build(Descriptor.of(CONFIG_MEDIA_TYPE, config), layers)
