@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 import ssl
 import threading
@@ -18,7 +19,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._requirements import
 
 with third_party():
     import urllib3
-    from urllib3.connection import HTTPConnection
+    from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.util.ssl_ import create_urllib3_context
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -65,7 +66,7 @@ class Pools:
             manager = urllib3.ProxyManager(address, proxy_headers=headers, proxy_ssl_context=self._tls, **options)
         else:
             manager = urllib3.PoolManager(**options)
-        manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
+        manager.pool_classes_by_scheme = dict(_pool_classes())
         return manager
 
 
@@ -136,15 +137,60 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or "not usable"
 
 
+class _Lines:
+    """The lines of an answer's head, each of them whole."""
+
+    def __init__(self, source: t.Any) -> None:
+        self._source = source
+        self._begun = False
+
+    def readline(self, limit: int = -1, /) -> bytes:
+        line: bytes = self._source.readline(limit)
+        # What does not begin as an answer, and a line that is too long, are Python's to refuse.
+        answer = self._begun or line.startswith(b"HTTP/")
+        if answer and not line.endswith(b"\n") and len(line) != limit:
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _WholeHead(http.client.HTTPResponse):
+    """An answer whose head has an end.
+
+    Python takes the end of the connection for the end of the head: then a broken connection could say "404", or hide
+    what kind of answer it is.
+    """
+
+    def begin(self) -> None:
+        through = t.cast("t.Any", self.fp)
+        self.fp = t.cast("t.Any", _Lines(through))
+        try:
+            super().begin()
+        finally:
+            if t.cast("t.Any", self.fp) is not None:  # else Python has closed it
+                self.fp = through
+
+
 @functools.cache
-def _plain_pool() -> type[urllib3.HTTPConnectionPool]:
+def _pool_classes() -> dict[str, type[urllib3.HTTPConnectionPool]]:
     # In a function: where urllib3 is missing, this file must still import.
     class Connection(HTTPConnection):
+        response_class = _WholeHead
+
         def connect(self) -> None:
             super().connect()
             self.sock = bounded(self.sock)
 
+    class TlsConnection(HTTPSConnection):
+        response_class = _WholeHead
+
     class Pool(urllib3.HTTPConnectionPool):
         ConnectionCls = Connection
 
-    return Pool
+    class TlsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = TlsConnection
+
+    return {"http": Pool, "https": TlsPool}
