@@ -89,7 +89,13 @@ venv: $(NAMESPACE) ## make the virtual environment for the tests and print its p
 
 .PHONY: test
 test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
-	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/integration tests/unit $(ARGS)
+	@$(call in,test) python -m pytest -n 2 --dist loadfile -m 'not slow' tests/integration tests/faults tests/unit $(ARGS)
+
+.PHONY: faults
+faults: $(NAMESPACE) ## every fault and attack of docs/security.md; writes its table and build/faults.json
+	@$(call in,test) python -m pytest -n 2 --dist loadfile --fault-book=build/faults.json \
+		tests/integration tests/faults tests/unit $(ARGS) && \
+	python tests/faults_table.py build/faults.json docs/security.md
 
 .PHONY: unit
 unit: $(NAMESPACE) ## the unit tests only

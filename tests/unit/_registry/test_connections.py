@@ -39,6 +39,7 @@ def failure(registry: Registry) -> str:
     return caught.value.message
 
 
+@pytest.mark.fault("R13")
 @pytest.mark.usefixtures("names")
 def test_tls_that_is_not_to_be_trusted(connect: Connect, authority: Authority) -> None:
     with Wire(authority.server("other.test"), "r.test") as wire:
@@ -51,6 +52,7 @@ def test_tls_that_is_not_to_be_trusted(connect: Connect, authority: Authority) -
     assert wire.seen == []
 
 
+@pytest.mark.fault("R14")
 @pytest.mark.usefixtures("names")
 def test_a_secure_name_is_never_asked_in_plain_text(connect: Connect) -> None:
     with Wire(name="r.test") as wire:
@@ -72,12 +74,14 @@ def test_loopback_can_be_told_to_be_secure(connect: Connect, authority: Authorit
         ask(connect(wire, insecure=False, ca_path=authority.ca_path))
 
 
+@pytest.mark.fault("R14")
 @pytest.mark.usefixtures("names")
 def test_plain_http_to_a_tls_port_is_no_answer(connect: Connect, authority: Authority) -> None:
     with Wire(authority.server("r.test"), "r.test") as wire:
         assert f"registry {wire.host}: " in failure(connect(wire, insecure=True))
 
 
+@pytest.mark.fault("R13")
 @pytest.mark.usefixtures("names")
 def test_a_client_certificate(connect: Connect, authority: Authority) -> None:
     certificate, key = authority.issue("client.test")
@@ -87,6 +91,7 @@ def test_a_client_certificate(connect: Connect, authority: Authority) -> None:
         assert wire.host in failure(connect(wire, ca_path=authority.ca_path))
 
 
+@pytest.mark.fault("R14")
 @pytest.mark.usefixtures("names")
 def test_old_tls_is_not_spoken(connect: Connect, authority: Authority) -> None:
     context = authority.server("r.test")
@@ -160,6 +165,7 @@ def test_what_every_request_says(wire: Wire, connect: Connect) -> None:
     ask(connect(wire))
 
 
+@pytest.mark.fault("R11b")
 def test_netrc_gives_nothing_away(
     wire: Wire, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +203,7 @@ def test_a_proxy_for_tls(connect: Connect, monkeypatch: pytest.MonkeyPatch, auth
         ask(connect("r.example", ca_path=authority.ca_path))
 
 
+@pytest.mark.fault("R13")
 @pytest.mark.parametrize("status", [403, 407])
 def test_a_proxy_that_refuses(connect: Connect, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     with Wire() as proxy:
