@@ -45,7 +45,7 @@ class FloodedInfo(Flooded):
         return len(result["artifacts"][0]["signatures"]) == COUNT + 2
 
 
-@pytest.mark.fault("R16d", "CVE-2024-29902")
+@pytest.mark.fault("R16d", "S9")
 @pytest.mark.parametrize("case", [Flooded, FloodedInfo], ids=lambda case: case.name)
 def test_large_bundles_are_not_kept(attempt: Attempt, case: type[UseCase]) -> None:
     """Each within its own limit; all of them together are not held in memory."""
@@ -53,7 +53,7 @@ def test_large_bundles_are_not_kept(attempt: Attempt, case: type[UseCase]) -> No
         assert attempt(case) == "done"
 
 
-@pytest.mark.fault("R16d", "CVE-2023-46737")
+@pytest.mark.fault("R16d", "S8")
 @pytest.mark.parametrize("case", [Verify, Info, SignBundle], ids=lambda case: case.name)
 def test_many_signatures_share_one_deadline(attempt: Attempt, case: type[UseCase]) -> None:
     """A registry that takes its time for each of a thousand must not take all of our time."""

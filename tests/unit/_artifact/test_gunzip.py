@@ -72,6 +72,7 @@ class TestBombs:
         """About 1 : 1000."""
         return gzip.compress(bytes(64 << 20), 6)
 
+    @pytest.mark.fault("A6a")
     def test_ratio(self, bomb: bytes) -> None:
         start = time.process_time()
         tracemalloc.start()
@@ -88,6 +89,7 @@ class TestBombs:
             plain(bomb, limits=Limits(content=10**6))
         assert len(plain(bomb, limits=Limits(ratio=2000))) == 64 << 20
 
+    @pytest.mark.fault("A6a")
     def test_a_stream_without_end(self) -> None:
         engine = zlib.compressobj(9, zlib.DEFLATED, 31)
         pieces = (engine.compress(os.urandom(512) * 2000) for _each in itertools.count())

@@ -209,6 +209,7 @@ def test_a_manifest_always_cut_short(wire: Wire, connect: Connect) -> None:
         connect(wire).get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("S30")
 def test_an_index_that_claims_to_be_an_image(wire: Wire, connect: Connect) -> None:
     """CVE-2021-41190."""
     wire.expect("GET", TAG, headers=headers(INDEX), body=RAW)
