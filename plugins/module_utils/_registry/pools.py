@@ -9,6 +9,7 @@ import os
 import ssl
 import threading
 import typing as t
+from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +28,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
     from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
 
+_DEFECTS = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect)
 _BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a time
 
 
@@ -158,10 +160,10 @@ class _Lines:
 
 
 class _WholeHead(http.client.HTTPResponse):
-    """An answer whose head has an end.
+    """An answer whose head has an end, and can be read up to there.
 
-    Python takes the end of the connection for the end of the head: then a broken connection could say "404", or hide
-    what kind of answer it is.
+    Python takes the end of the connection for the end of the head, and drops what follows a line that is no header:
+    then a broken connection could say "404", or hide what kind of answer it is. Go refuses both.
     """
 
     def begin(self) -> None:
@@ -172,6 +174,8 @@ class _WholeHead(http.client.HTTPResponse):
         finally:
             if t.cast("t.Any", self.fp) is not None:  # else Python has closed it
                 self.fp = through
+        if any(isinstance(defect, _DEFECTS) for defect in self.msg.defects):
+            raise http.client.HTTPException("a line of the head is no header")
 
 
 @functools.cache

@@ -75,6 +75,15 @@ def test_an_answer_that_ends_in_its_head_is_none(wire: Wire, connect: Connect, e
         connect(wire, retries=0).get_manifest("a", "v1")
 
 
+@pytest.mark.fault("P14")
+@pytest.mark.parametrize("line", [b"no colon here", b" continued: from nothing", b": no name"])
+def test_a_head_that_cannot_be_read_is_none(wire: Wire, connect: Connect, line: bytes) -> None:
+    """Python drops what follows such a line, so that nobody knows what kind of answer it is; Go refuses it."""
+    wire.expect("GET", MANIFEST, raw=b"HTTP/1.1 404 Not Found\r\n" + line + b"\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(Unreachable, match="the answer is not HTTP"):
+        connect(wire, retries=0).get_manifest("a", "v1")
+
+
 @pytest.mark.fault("R4a")
 @pytest.mark.usefixtures("names")
 def test_an_answer_that_ends_in_its_head_is_asked_for_again(connect: Connect, authority: Authority) -> None:
