@@ -373,6 +373,7 @@ class TestLimits:
         assert time.process_time() - start < 5
 
 
+@pytest.mark.fault("P6")
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_any_damage_is_refused_or_harmless(data: st.DataObject) -> None:

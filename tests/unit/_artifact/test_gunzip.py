@@ -47,6 +47,7 @@ def test_cut_at_every_byte() -> None:
             plain(data[:length] if length else b"")
 
 
+@pytest.mark.fault("P7")
 @given(st.integers(0, 17), st.integers(1, 255))
 @settings(max_examples=60, deadline=None)
 def test_what_does_not_check_is_malformed(position: int, change: int) -> None:
