@@ -57,8 +57,11 @@ class _Book:
         self._path = path
         self._trials: dict[str, catalogue.Trial] = {}
         self._untried: list[str] = []
+        self._failed: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome == "failed":
+            self._failed.append(report.nodeid)
         names = [str(value) for key, value in report.user_properties if key == _PROPERTY]
         # The call tells, unless there was none.
         if not names or (report.when != "call" and report.outcome == "passed"):
@@ -76,6 +79,9 @@ class _Book:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._path is None or session.config.option.collectonly:
             return
+        for name in (name for name, fault in _known().items() if fault.whole_run and name in self._trials):
+            self._trials[name].failed += len(self._failed)
+            self._trials[name].failures += self._failed
         value = catalogue.report(catalogue.load(), self._trials)
         rows = [row for group in value["groups"] for row in group["rows"]]
         self._untried = [row["fault"] for row in rows if not row["tried"] and row["not_applicable"] is None]

@@ -49,7 +49,8 @@ many = settings(max_examples=100)  # `make fuzz` tries as many again and again
 words = st.sampled_from(
     f"""schemaVersion mediaType config layers Layers manifests subject annotations artifactType digest size data urls
     {MANIFEST} {INDEX} {DIGEST} auths credHelpers credsStore auth username password identitytoken registrytoken
-    r.example https://r.example/v1/ kdf name scrypt params N r p salt cipher nonce ciphertext nacl/secretbox AA==""".split()
+    r.example https://r.example/v1/ kdf name scrypt params N r p salt cipher nonce ciphertext nacl/secretbox
+    AA==""".split()
 )
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=8)
 values = st.recursive(

@@ -26,13 +26,17 @@ Report = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """One line: what goes wrong, who is known to have had it, or the reason why it cannot happen here."""
+    """One line: what goes wrong, who is known to have had it, or the reason why it cannot happen here.
+
+    One of a `whole_run` holds only where no test at all has failed.
+    """
 
     name: str
     group: str
     what: str
     advisories: tuple[str, ...] = ()
     not_applicable: str | None = None
+    whole_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def _group(path: Path) -> Group:
             line["what"],
             tuple(line.get("advisories", ())),
             line.get("not_applicable"),
+            line.get("whole_run", False),
         )
         for name, line in value["faults"].items()
     )

@@ -28,7 +28,14 @@ GROUPS = [
         ),
     )
 ]
-CATALOGUE = 'title = "Some"\norder = 1\n[faults]\nA = {what = "one"}\nB = {what = "two"}\n'
+CATALOGUE = """
+title = "Some"
+order = 1
+[faults]
+A = {what = "one"}
+B = {what = "two"}
+C = {what = "all of it", whole_run = true}
+"""
 SUITE = """
 import pytest
 
@@ -40,6 +47,10 @@ def test_held(number):
 @pytest.mark.fault("A", "B")
 def test_some():
     assert CONDITION
+
+@pytest.mark.fault("C")
+def test_whole():
+    pass
 """
 
 
@@ -79,7 +90,7 @@ def test_a_report_counts_faults_and_tests() -> None:
 def test_a_name_stands_for_one_fault(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / f"{name}.toml").write_text(CATALOGUE)
-    with pytest.raises(ValueError, match="twice: A, B"):
+    with pytest.raises(ValueError, match="twice: A, B, C"):
         catalogue.load(tmp_path)
 
 
@@ -104,37 +115,44 @@ def _run(directory: Path, condition: str, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one process", "two processes"])
-def test_a_run_writes_the_book(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    code, output = _run(tmp_path, "False", *arguments)
+def _table(directory: Path) -> tuple[int, str]:
+    document = directory / "security.md"
+    document.write_text(f"# Title\n{catalogue.BEGIN}\n{catalogue.END}\n")
+    command = [sys.executable, str(TESTS / "faults_table.py"), str(directory / "faults.json"), str(document)]
+    return subprocess.run(command, check=False, capture_output=True).returncode, document.read_text()
+
+
+def test_a_run_writes_the_book(tmp_path: Path) -> None:
+    code, output = _run(tmp_path, "False")
     assert code == 1, output
-    assert "1 failed, 3 passed" in output
-    value = json.loads((tmp_path / "faults.json").read_text())
-    first, second = value["groups"][0]["rows"]
+    assert "1 failed, 4 passed" in output
+    first, second, whole = json.loads((tmp_path / "faults.json").read_text())["groups"][0]["rows"]
     assert (first["tests"], first["tried"], first["held"]) == (4, True, False)
-    assert (second["tests"], second["held"]) == (1, False)
-    assert second["failures"] == ["test_some.py::test_some"]
+    assert (second["tests"], second["held"], second["failures"]) == (1, False, ["test_some.py::test_some"])
+    assert (whole["tried"], whole["held"]) == (True, False), "nothing is whole where something failed"
+    code, document = _table(tmp_path)
+    assert code == 1
+    assert "| B | two |  | **broken** |" in document
+
+
+def test_a_run_of_several_processes_writes_one_book(tmp_path: Path) -> None:
+    code, output = _run(tmp_path, "True", "-n", "2")
+    assert code == 0, output
+    rows = json.loads((tmp_path / "faults.json").read_text())["groups"][0]["rows"]
+    assert [(row["tests"], row["held"]) for row in rows] == [(4, True), (1, True), (1, True)]
+    code, document = _table(tmp_path)
+    assert code == 0
+    assert "| C | all of it |  | held |" in document
 
 
 def test_a_book_with_holes_fails_the_run(tmp_path: Path) -> None:
-    assert _run(tmp_path, "True")[0] == 0
     code, output = _run(tmp_path, "True", "-k", "held")
     assert code == 1
     assert "not tried: B" in output
 
 
-def test_a_fault_that_nobody_knows(tmp_path: Path) -> None:
+def test_a_fault_that_nobody_knows_fails_its_test(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text('import pytest\n\n@pytest.mark.fault("X")\ndef test_x():\n    pass\n')
-    code, output = _run(tmp_path, "True")
+    code, output = _run(tmp_path, "True", "-k", "test_x")
     assert code == 1
     assert "X is no fault of the catalogue" in output
-
-
-def test_the_table_is_written_from_the_book(tmp_path: Path) -> None:
-    document = tmp_path / "security.md"
-    document.write_text(f"# Title\n{catalogue.BEGIN}\n{catalogue.END}\n")
-    command = [sys.executable, str(TESTS / "faults_table.py"), str(tmp_path / "faults.json"), str(document)]
-    for condition, code, word in (("True", 0, "held"), ("False", 1, "**broken**")):
-        _run(tmp_path, condition)
-        assert subprocess.run(command, check=False, capture_output=True).returncode == code
-        assert f"| B | two |  | {word} |" in document.read_text()
