@@ -17,7 +17,7 @@ NAMESPACE := build/collections/ansible_collections/proven/gitops
 # $(call in,test) before a command: in that virtual environment, made first where it is not there yet.
 in = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
 
-export PYTHON ANSIBLE_CORE
+export PYTHON ANSIBLE_CORE AUDIT
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_LOCAL_TEMP := $(CURDIR)/build/ansible/tmp

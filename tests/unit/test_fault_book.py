@@ -65,6 +65,12 @@ def test_the_table_of_the_documentation_is_not_stale() -> None:
     assert catalogue.inserted(document, fresh) == document
 
 
+def test_the_threat_model_speaks_of_every_module() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8").partition(catalogue.BEGIN)[0]
+    modules = {path.stem for path in (TESTS.parent / "plugins" / "modules").glob("[a-z]*.py")}
+    assert {name for name in modules if f"`{name}`" not in document} == set()
+
+
 def test_what_does_not_fit_together_is_named() -> None:
     assert catalogue.problems(GROUPS, ["A", "C", "X"]) == [
         "no fault of the catalogue: X",
