@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from support.faulty import Fault, content, unframed
 from support.signing import plant_raw
-from support.use_cases import Info, SignBundle, UseCase, Verify
+from support.use_cases import Info, SignBundle, UseCase, Verify, first
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
@@ -46,7 +46,7 @@ class FloodedInfo(Flooded):
 
 
 @pytest.mark.fault("R16d", "S9")
-@pytest.mark.parametrize("case", [Flooded, FloodedInfo], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", first([Flooded, FloodedInfo], Flooded), ids=lambda case: case.name)
 def test_large_bundles_are_not_kept(attempt: Attempt, case: type[UseCase]) -> None:
     """Each within its own limit; all of them together are not held in memory."""
     with attempt.memory(COUNT * SIZE // 2):
@@ -54,7 +54,7 @@ def test_large_bundles_are_not_kept(attempt: Attempt, case: type[UseCase]) -> No
 
 
 @pytest.mark.fault("R16d", "S8")
-@pytest.mark.parametrize("case", [Verify, Info, SignBundle], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", first([Verify, Info, SignBundle], Verify), ids=lambda case: case.name)
 def test_many_signatures_share_one_deadline(attempt: Attempt, case: type[UseCase]) -> None:
     """A registry that takes its time for each of a thousand must not take all of our time."""
     entries = [{"mediaType": MANIFEST, "digest": f"sha256:{number:064x}", "size": 2} for number in range(1000)]

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from support.faulty import Fault, content, endless, unannounced
-from support.use_cases import ALL, Info, Pull, Push, SignBundle, Tag, UseCase, Verify
+from support.use_cases import ALL, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Response
 
@@ -42,7 +42,7 @@ sample = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.s
 
 
 @pytest.mark.fault("R2b", "R3a", "R16a")
-@pytest.mark.parametrize("name", GONE)
+@pytest.mark.parametrize("name", first(GONE, "503", "closed-in-the-head"))
 @each_case
 @sample
 def test_a_registry_that_is_gone(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:

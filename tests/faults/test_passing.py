@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 from support.faulty import Fault
-from support.use_cases import ALL, UseCase
+from support.use_cases import ALL, UseCase, first
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Response
 
@@ -44,7 +44,7 @@ def _all_done(outcomes: dict[int, str]) -> None:
 
 
 @pytest.mark.fault("R1a", "R1b", "R2a")
-@pytest.mark.parametrize("name", BUSY)
+@pytest.mark.parametrize("name", first(BUSY, "429-seconds", "429-date", "503"))
 @each_case
 @sample
 def test_a_busy_registry(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:
@@ -52,7 +52,7 @@ def test_a_busy_registry(attempt: Attempt, case: type[UseCase], name: str, step:
 
 
 @pytest.mark.fault("R3a", "R4a")
-@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("name", first(BREAKS, "reset-at-once", "closed-in-the-head"))
 @each_case
 @sample
 def test_a_broken_connection(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:

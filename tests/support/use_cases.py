@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from support.artifacts import client, flux_tar, put
 from support.signing import PASSPHRASE, Key, artifact, count, sign
 
@@ -166,6 +167,11 @@ class Info(Verify):
 
 
 ALL: tuple[type[UseCase], ...] = (Push, SignBundle, SignLegacy, Verify, Tag, Pull, Info)
+
+
+def first(values: t.Iterable[t.Any], *quick: t.Any) -> list[t.Any]:
+    """The values as parameters of a test: `quick` ones for `make test`, the others for `make faults` only."""
+    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def outcome(case: UseCase, result: Result) -> str:
