@@ -10,11 +10,14 @@ MAKEFLAGS += --no-print-directory
 # The lab that builds the real peers, where there is one; else `make interop` takes them from PATH.
 LAB ?= ../shared/lab/lab
 
+# How long `make fuzz` goes on.
+FUZZ_SECONDS ?= 600
+
 NAMESPACE := build/collections/ansible_collections/proven/gitops
 # $(call in,test) before a command: in that virtual environment, made first where it is not there yet.
 in = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
 
-export PYTHON ANSIBLE_CORE
+export PYTHON ANSIBLE_CORE AUDIT
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_LOCAL_TEMP := $(CURDIR)/build/ansible/tmp
@@ -37,6 +40,7 @@ help: ## this list
 		TAG=1.0.1 'quickstart: the version that these manifests are' \
 		CLUSTER=kind 'quickstart: on to a kind cluster where Flux verifies it (needs Docker, kind and flux)' \
 		PROVE="-e @file" 'quickstart CLUSTER=kind: more arguments for the playbook prove' \
+		FUZZ_SECONDS=3600 'fuzz: how long it goes on' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
@@ -89,7 +93,24 @@ venv: $(NAMESPACE) ## make the virtual environment for the tests and print its p
 
 .PHONY: test
 test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
-	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/integration tests/unit $(ARGS)
+	@$(call in,test) python -m pytest -n 2 --dist loadfile -m 'not slow' tests/integration tests/faults tests/unit $(ARGS)
+
+.PHONY: faults
+faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
+	@run=.ci/offline; $$run true || run=; \
+	$(call in,test) $$run python -m pytest -n 2 --dist loadfile --timeout 900 --fault-book=build/faults.json \
+		tests/integration tests/faults tests/unit $(ARGS) && \
+	python tests/faults_table.py build/faults.json docs/security.md
+
+.PHONY: offline
+offline: $(NAMESPACE) ## what `make test` runs, where there is no network but loopback
+	@$(call in,test) .ci/offline python -m pytest -n 2 --dist loadfile -m 'not slow' \
+		tests/integration tests/faults tests/unit $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(NAMESPACE) ## the property tests with examples that are always new, FUZZ_SECONDS in all (default 600)
+	@$(call in,test) HYPOTHESIS_PROFILE=fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	python -m pytest -n 2 -m hypothesis --timeout $$(( $(FUZZ_SECONDS) + 240 )) tests/faults tests/unit $(ARGS)
 
 .PHONY: unit
 unit: $(NAMESPACE) ## the unit tests only
@@ -125,7 +146,8 @@ cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story wi
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find
-	@$(MAKE) --keep-going ruff mypy rules shell ansible-lint licences docs sanity && echo 'lint: all passed'
+	@$(MAKE) --keep-going ruff mypy rules shell ansible-lint licences docs audit sanity && echo 'lint: all passed' && \
+	{ ! grep -q 'NOT DONE' build/audit.txt || cat build/audit.txt; }
 
 .PHONY: ruff
 ruff: $(NAMESPACE)
@@ -147,7 +169,12 @@ rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can che
 
 .PHONY: shell
 shell:
-	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run
+	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline
+
+.PHONY: audit
+audit: ## known vulnerabilities of what is installed for tests and linters; AUDIT=required fails where nobody could be asked
+	@mkdir -p build; $(call in,lint) python .ci/audit.py build/audit.json >build/audit.txt; status=$$?; \
+	cat build/audit.txt; exit $$status
 
 .PHONY: ansible-lint
 ansible-lint: $(NAMESPACE) ## profile production, nothing skipped

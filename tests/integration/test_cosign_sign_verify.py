@@ -70,6 +70,7 @@ def test_other_keys_and_annotations_add_signatures(
     assert verdict(run_module, reference, keys[0], annotations={"env": "prod"}) == "verified"
 
 
+@pytest.mark.fault("S11")
 def test_threshold(run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]) -> None:
     reference = artifact(registry)
     sign(run_module, reference, keys[0], format="both")

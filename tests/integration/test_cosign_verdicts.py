@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+import pytest
 from support.artifacts import client
 from support.registry import RunningRegistry, registry, running_registry
 from support.signing import Key, artifact, either, keys, plant_bundle, plant_raw, sign, verdict, verify
@@ -20,6 +21,7 @@ __all__ = ["either", "keys", "registry"]
 
 
 class TestVerdicts:
+    @pytest.mark.fault("S34")
     def test_a_signature_moved_from_another_digest(
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
@@ -31,6 +33,7 @@ class TestVerdicts:
         remote.put_manifest("team/app", simple_signing.tag_for(victim.partition("@")[2]), *image)
         assert verdict(run_module, victim, keys[0]) == "tampered"
 
+    @pytest.mark.fault("S17")
     def test_a_bundle_about_another_digest(
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
@@ -38,6 +41,7 @@ class TestVerdicts:
         plant_bundle(either, victim, keys[0], bundle_writer.build_statement("sha256:" + "1" * 64, {}))
         assert verdict(run_module, victim, keys[0]) == "tampered"
 
+    @pytest.mark.fault("S34")
     def test_a_bundle_listed_for_another_digest(
         self, run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]
     ) -> None:
@@ -52,6 +56,7 @@ class TestVerdicts:
             assert verdict(run_module, victim, keys[0]) == "tampered"
             assert verdict(run_module, victim, keys[1]) == "wrong_key"
 
+    @pytest.mark.fault("S39")
     def test_a_referrer_of_another_digest_does_not_count(
         self, run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]
     ) -> None:
@@ -68,6 +73,7 @@ class TestVerdicts:
             assert sign(run_module, reference, keys[0])["changed"]
             assert verdict(run_module, reference, keys[0]) == "verified"
 
+    @pytest.mark.fault("S5", "S35")
     def test_another_predicate_is_no_signature_except_for_flux(
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
@@ -89,6 +95,7 @@ class TestVerdicts:
             "nor does garbage hide it from Flux"
         )
 
+    @pytest.mark.fault("S36")
     def test_a_foreign_bundle_hides_legacy_signatures_from_flux(
         self, run_module: RunModule, either: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
@@ -100,6 +107,7 @@ class TestVerdicts:
         assert verdict(run_module, reference, keys[0], flux_version="2.9") == "wrong_key"
         assert verdict(run_module, reference, keys[0], flux_version="2.7") == "verified"
 
+    @pytest.mark.fault("S40")
     def test_bytes_that_do_not_match_their_digest(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
@@ -121,6 +129,7 @@ class TestVerdicts:
         path.write_bytes(path.read_bytes() + b" ")
         assert verdict(run_module, reference, keys[0]) == "tampered"
 
+    @pytest.mark.fault("R16a")
     def test_what_could_not_be_asked_is_never_unsigned(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:

@@ -141,6 +141,7 @@ class TestPull:
         assert result["failure"]["code"] == "unsafe_archive"
         assert not (tmp_path / "a").exists()
 
+    @pytest.mark.fault("A5")
     def test_names_that_differ_in_case_only(
         self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

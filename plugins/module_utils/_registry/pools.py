@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 import ssl
 import threading
 import typing as t
+from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -17,7 +19,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._requirements import
 
 with third_party():
     import urllib3
-    from urllib3.connection import HTTPConnection
+    from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.util.ssl_ import create_urllib3_context
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -25,6 +27,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
     from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
 
+_DEFECTS = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect)
 _BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a time
 
 
@@ -69,13 +72,9 @@ class Pools:
     def _pool(self, origin: Origin) -> urllib3.HTTPConnectionPool:
         with self._lock:
             if origin not in self._direct:
-                if origin.scheme == "https":
-                    pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(
-                        origin.host, origin.port, ssl_context=self._context(), **self._options
-                    )
-                else:
-                    pool = _plain_pool()(origin.host, origin.port, **self._options)
-                self._direct[origin] = pool
+                tls: dict[str, t.Any] = {"ssl_context": self._context()} if origin.scheme == "https" else {}
+                pool = _pool_classes()[origin.scheme]
+                self._direct[origin] = pool(origin.host, origin.port, **tls, **self._options)
             return self._direct[origin]
 
     def _manager(self, origin: Origin, proxy: str) -> urllib3.ProxyManager:
@@ -89,7 +88,7 @@ class Pools:
                 headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
                 tls: dict[str, t.Any] = {"ssl_context": self._tls, "proxy_ssl_context": self._tls}
                 manager = urllib3.ProxyManager(address, proxy_headers=headers, num_pools=8, **tls, **self._options)
-                manager.pool_classes_by_scheme = {"http": _plain_pool(), "https": urllib3.HTTPSConnectionPool}
+                manager.pool_classes_by_scheme = dict(_pool_classes())
                 self._managers[key] = manager
             return self._managers[key]
 
@@ -167,15 +166,62 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or "not usable"
 
 
+class _Lines:
+    """The lines of an answer's head, each of them whole."""
+
+    def __init__(self, source: t.Any) -> None:
+        self._source = source
+        self._begun = False
+
+    def readline(self, limit: int = -1, /) -> bytes:
+        line: bytes = self._source.readline(limit)
+        # What does not begin as an answer, and a line that is too long, are Python's to refuse.
+        answer = self._begun or line.startswith(b"HTTP/")
+        if answer and not line.endswith(b"\n") and len(line) != limit:
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _WholeHead(http.client.HTTPResponse):
+    """An answer whose head has an end, and can be read up to there.
+
+    Python takes the end of the connection for the end of the head, and drops what follows a line that is no header:
+    then a broken connection could say "404", or hide what kind of answer it is. Go refuses both.
+    """
+
+    def begin(self) -> None:
+        through = t.cast("t.Any", self.fp)
+        self.fp = t.cast("t.Any", _Lines(through))
+        try:
+            super().begin()
+        finally:
+            if t.cast("t.Any", self.fp) is not None:  # else Python has closed it
+                self.fp = through
+        if any(isinstance(defect, _DEFECTS) for defect in self.msg.defects):
+            raise http.client.HTTPException("a line of the head is no header")
+
+
 @functools.cache
-def _plain_pool() -> type[urllib3.HTTPConnectionPool]:
+def _pool_classes() -> dict[str, type[urllib3.HTTPConnectionPool]]:
     # In a function: where urllib3 is missing, this file must still import.
     class Connection(HTTPConnection):
+        response_class = _WholeHead
+
         def connect(self) -> None:
             super().connect()
             self.sock = bounded(self.sock)
 
+    class TlsConnection(HTTPSConnection):
+        response_class = _WholeHead
+
     class Pool(urllib3.HTTPConnectionPool):
         ConnectionCls = Connection
 
-    return Pool
+    class TlsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = TlsConnection
+
+    return {"http": Pool, "https": TlsPool}

@@ -99,10 +99,8 @@ def _manifest(raw: bytes, where: str) -> Info:
 
 
 def _signatures(registry: Registry, repository: str, digest: str) -> list[Info]:
-    stored = signatures.read_bundles(registry, repository, digest) + signatures.read_legacy(
-        registry, repository, digest
-    )
-    return [_signature(item) for item in stored]
+    readers = (signatures.read_bundles, signatures.read_legacy)
+    return [_signature(item) for read in readers for item in read(registry, repository, digest)]
 
 
 def _signature(stored: signatures.Stored) -> Info:

@@ -107,7 +107,7 @@ class Sign:
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, name))
         item = SignItem(request, subject, missing)
         alone = self._flux_reads_bundles and "bundle" not in request.formats
-        if alone and signatures.read_bundles(registry, reference.repository, subject.digest):
+        if alone and any(signatures.read_bundles(registry, reference.repository, subject.digest)):
             item.warnings.append(
                 f"{reference} has a sigstore bundle, which hides the legacy signature from Flux 2.8 and later"
             )

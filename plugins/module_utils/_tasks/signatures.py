@@ -17,7 +17,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, NotFound
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, NotFound, Unreachable
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -45,15 +45,32 @@ class Stored:
     media_type: str = ""
 
 
-def read_legacy(registry: Registry, repository: str, digest: str) -> list[Stored]:
-    """What the `.sig` tag of `digest` holds, in order; empty only if the registry says that there is no such tag."""
+def read_legacy(registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+    """What the `.sig` tag of `digest` holds, in order; nothing only if the registry says that there is no such tag."""
     found = read_image(registry, repository, digest)
     if found is None:
-        return []
+        return iter(())
     layers = [layer for layer in found.layers if layer.media_type == simple_signing.MEDIA_TYPE]
     if len(found.layers) > MAX_SIGNATURES:
-        return [Stored("legacy", found.digest, fault=f"more than {MAX_SIGNATURES} signatures")]
-    return [_payload(registry, repository, layer) for layer in layers]
+        return iter([Stored("legacy", found.digest, fault=f"more than {MAX_SIGNATURES} signatures")])
+    return _one_by_one(registry, layers, lambda layer: _payload(registry, repository, layer))
+
+
+def _one_by_one(
+    registry: Registry, found: t.Iterable[Descriptor], read: t.Callable[[Descriptor], Stored | None]
+) -> t.Iterator[Stored]:
+    """Each read when it is asked for, so that contents do not add up in memory; one deadline for all of them."""
+    deadline = registry.session.deadline()
+    for descriptor in found:
+        if deadline.expired:
+            raise Unreachable(
+                f"registry {registry.host}: the deadline of {deadline.seconds:g} s has passed, and not all signatures"
+                " were read",
+                registry=registry.host,
+            )
+        stored = read(descriptor)
+        if stored is not None:
+            yield stored
 
 
 def read_image(registry: Registry, repository: str, digest: str) -> Manifest | None:
@@ -72,13 +89,12 @@ def _payload(registry: Registry, repository: str, layer: Descriptor) -> Stored:
     return Stored("legacy", layer.digest, content, signature)
 
 
-def read_bundles(registry: Registry, repository: str, digest: str) -> list[Stored]:
+def read_bundles(registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
     """The referrers of `digest` that hold a sigstore bundle, whatever type the index claims for them (cosign #4641)."""
     entries = list_referrers(registry, repository, digest).entries
     if len(entries) > MAX_SIGNATURES:
-        return [Stored("bundle", digest, fault=f"more than {MAX_SIGNATURES} referrers")]
-    read = (_referrer(registry, repository, digest, entry) for entry in entries)
-    return [stored for stored in read if stored is not None]
+        return iter([Stored("bundle", digest, fault=f"more than {MAX_SIGNATURES} referrers")])
+    return _one_by_one(registry, entries, lambda entry: _referrer(registry, repository, digest, entry))
 
 
 def _referrer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:

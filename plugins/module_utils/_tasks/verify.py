@@ -143,16 +143,18 @@ class Verify:
     def _findings(self, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
         """What each signature proves; for a Flux version only the signatures that this version would look at."""
         version, repository = self._policy.flux_version, reference.repository
-        bundles = (
-            signatures.read_bundles(registry, repository, digest) if self._sees_bundles(registry, reference) else []
-        )
-        if version is not None and any(_hides_legacy(stored) for stored in bundles):
-            return [self._judge_stored(stored, digest) for stored in bundles]
+        findings, hidden = [], False
+        if self._sees_bundles(registry, reference):
+            for stored in signatures.read_bundles(registry, repository, digest):
+                findings.append(self._judge_stored(stored, digest))
+                hidden = hidden or (version is not None and _hides_legacy(stored))
+        if hidden:
+            return findings
         try:
             legacy = signatures.read_legacy(registry, repository, digest)
         except (MalformedManifest, MalformedJson) as error:
-            legacy = [signatures.Stored("legacy", digest, fault=error.message)]
-        return [self._judge_stored(stored, digest) for stored in [*bundles, *legacy]]
+            legacy = iter([signatures.Stored("legacy", digest, fault=error.message)])
+        return findings + [self._judge_stored(stored, digest) for stored in legacy]
 
     def _sees_bundles(self, registry: Registry, reference: Reference) -> bool:
         version = self._policy.flux_version

@@ -92,6 +92,7 @@ class TestWhatIsRead:
 
 
 class TestNames:
+    @pytest.mark.fault("A1")
     @pytest.mark.parametrize(
         ("name", "reason"),
         [
@@ -149,6 +150,7 @@ class TestNames:
         assert ".." not in safe.split("/")
         assert safe_name(safe) == safe
 
+    @pytest.mark.fault("A2")
     @pytest.mark.parametrize(
         "parts",
         [
@@ -191,6 +193,7 @@ class TestNames:
 
 
 class TestKinds:
+    @pytest.mark.fault("A3", "A4")
     @pytest.mark.parametrize("kind", [bytes([code]) for code in b"1346789:SDNVMXAE z\x01\xff"])
     def test_no_links_devices_pipes_sparse_files_or_unknown_things(self, kind: bytes) -> None:
         with pytest.raises(UnsafeArchive, match="'a' is neither a file nor a directory"):
@@ -203,6 +206,7 @@ class TestKinds:
         with pytest.raises(UnsafeArchive, match="disagree about a size"):
             read(pax({b"size": b"512"}), entry(b"a", entry(b"hidden"), kind, size=0))
 
+    @pytest.mark.fault("A6b")
     @pytest.mark.parametrize(
         "key", [b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.realsize", b"GNU.sparse.name"]
     )
@@ -212,6 +216,7 @@ class TestKinds:
 
 
 class TestExtendedHeaders:
+    @pytest.mark.fault("A6c")
     @pytest.mark.parametrize("header", [0, 512, 5])
     def test_sizes_that_disagree(self, header: int) -> None:
         hidden = entry(b"hidden", b"x")
@@ -291,6 +296,7 @@ class TestTheEnd:
     def test_zeros(self, end: bytes) -> None:
         assert read(entry(b"a", b"1"), end=end) == {"a": b"1"}
 
+    @pytest.mark.fault("A6d")
     @pytest.mark.parametrize(
         "end", [END + b"x", END + entry(b"b"), bytes(512) + entry(b"b") + END, bytes(10**6) + b"x"]
     )
@@ -319,6 +325,7 @@ class TestTheEnd:
         assert [member.name for member in Archive(source())] == ["a"]
         assert ended
 
+    @pytest.mark.fault("A6d")
     def test_a_tar_cut_at_every_block(self) -> None:
         data = entry(b"a", b"x" * 700) + pax({b"path": b"b"}) + entry(b"c", b"y")
         for length in range(0, len(data) + 1, 256):
@@ -366,6 +373,7 @@ class TestLimits:
         assert time.process_time() - start < 5
 
 
+@pytest.mark.fault("P6")
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_any_damage_is_refused_or_harmless(data: st.DataObject) -> None:

@@ -47,6 +47,7 @@ def raw(value: t.Any) -> bytes:
     return json.dumps(value).encode()
 
 
+@pytest.mark.fault("P11")
 @given(_JSON, st.sampled_from(["", "config", "layers", "subject", "annotations", "mediaType", "schemaVersion"]))
 @settings(max_examples=120, deadline=None)
 def test_any_document_is_read_or_refused(value: t.Any, field: str) -> None:

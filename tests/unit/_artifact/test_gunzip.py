@@ -47,6 +47,7 @@ def test_cut_at_every_byte() -> None:
             plain(data[:length] if length else b"")
 
 
+@pytest.mark.fault("P7")
 @given(st.integers(0, 17), st.integers(1, 255))
 @settings(max_examples=60, deadline=None)
 def test_what_does_not_check_is_malformed(position: int, change: int) -> None:
@@ -72,6 +73,7 @@ class TestBombs:
         """About 1 : 1000."""
         return gzip.compress(bytes(64 << 20), 6)
 
+    @pytest.mark.fault("A6a")
     def test_ratio(self, bomb: bytes) -> None:
         start = time.process_time()
         tracemalloc.start()
@@ -88,6 +90,7 @@ class TestBombs:
             plain(bomb, limits=Limits(content=10**6))
         assert len(plain(bomb, limits=Limits(ratio=2000))) == 64 << 20
 
+    @pytest.mark.fault("A6a")
     def test_a_stream_without_end(self) -> None:
         engine = zlib.compressobj(9, zlib.DEFLATED, 31)
         pieces = (engine.compress(os.urandom(512) * 2000) for _each in itertools.count())

@@ -29,6 +29,7 @@ _TAG = st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", fullmatch
 _DIGEST = st.none() | st.binary(min_size=32, max_size=32).map(lambda raw: f"sha256:{raw.hex()}")
 
 
+@pytest.mark.fault("P1")
 @given(st.builds(Reference, _HOST, _REPOSITORY, _TAG, _DIGEST))
 @settings(max_examples=80, deadline=None)
 def test_round_trip(reference: Reference) -> None:
@@ -42,6 +43,7 @@ def test_round_trip(reference: Reference) -> None:
     assert str(reference.with_tag("v1")) == f"{reference.name}:v1"
 
 
+@pytest.mark.fault("P1")
 @given(st.text(max_size=120) | st.from_regex(r"(oci://)?[a-z.:\[\]/@\\ %]{0,60}", fullmatch=True))
 @settings(max_examples=120, deadline=None)
 def test_any_text_is_read_whole_or_refused(text: str) -> None:

@@ -25,6 +25,7 @@ def test_what_is_written_is_read(value: t.Any) -> None:
     assert strict_json.loads(strict_json.compact(value), "it") == value
 
 
+@pytest.mark.fault("P10")
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 @settings(max_examples=120, deadline=None)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:

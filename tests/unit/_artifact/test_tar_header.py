@@ -81,6 +81,7 @@ def test_a_wrong_checksum(checksum: bytes) -> None:
         parse(block(b"a", checksum=checksum))
 
 
+@pytest.mark.fault("P6")
 @given(st.integers(0, 511), st.integers(1, 255))
 @settings(max_examples=100, deadline=None)
 def test_a_flipped_bit_is_seen(position: int, change: int) -> None:

@@ -282,6 +282,7 @@ class TestNames:
         with pytest.raises(UnreadableTree, match="holds a backslash"):
             listed(tmp_path / "a\\b")
 
+    @pytest.mark.fault("A5")
     def test_only_the_case_differs(self, tmp_path: Path) -> None:
         make(tmp_path, "a/README", "a/Readme", "b/README", "straße", "STRASSE")
         with pytest.raises(UnreadableTree, match="'a/Readme' differs from another name only in case"):

@@ -56,6 +56,7 @@ def test_salt_and_nonce_are_fresh(sealed: bytes) -> None:
     assert first["ciphertext"] != second["ciphertext"]
 
 
+@pytest.mark.fault("S44")
 def test_newline_of_a_passphrase_is_pointed_out(sealed: bytes) -> None:
     with pytest.raises(WrongPassphrase, match="ends with a newline"):
         unseal(sealed, b"\n", "key")
@@ -70,6 +71,7 @@ def _with(**params: t.Any) -> Change:
     return lambda value: value["kdf"]["params"].update(params)
 
 
+@pytest.mark.fault("S43")
 @pytest.mark.parametrize(
     "change",
     [

@@ -7,7 +7,8 @@ import base64
 import json
 import typing as t
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
@@ -24,10 +25,7 @@ PAYLOAD = simple_signing_writer.build_payload("h.example/r", DIGEST, {"a": "b"})
 STATEMENT = bundle_writer.build_statement(DIGEST, {"a": "b"})
 BUNDLE = bundle_writer.build_bundle(STATEMENT, KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, STATEMENT)), KEY.public.hint)
 
-# Derandomised: a test that fails one day in ten tells nobody anything. No deadline: other work shares the cores.
-quick = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+quick = settings(max_examples=100)
 
 words = st.sampled_from(
     [
@@ -89,12 +87,14 @@ def refusal(read: t.Callable[[], object]) -> str:
     return "key: read"
 
 
+@pytest.mark.fault("P4")
 @quick
 @given(st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_anything_as_a_bundle(raw: bytes) -> None:
     assert check_bundle(raw) is Verdict.MALFORMED
 
 
+@pytest.mark.fault("P4")
 @quick
 @given(st.integers(min_value=0), json_values)
 def test_a_bundle_with_one_value_replaced(where: int, new: t.Any) -> None:
@@ -104,6 +104,7 @@ def test_a_bundle_with_one_value_replaced(where: int, new: t.Any) -> None:
         assert base64.b64decode(envelope["payload"]) == STATEMENT
 
 
+@pytest.mark.fault("P4")
 @quick
 @given(st.integers(min_value=0), st.binary(max_size=4), st.integers(min_value=0, max_value=4))
 def test_a_bundle_with_a_splice(where: int, new: bytes, cut: int) -> None:
@@ -112,6 +113,7 @@ def test_a_bundle_with_a_splice(where: int, new: bytes, cut: int) -> None:
         assert bundles.parse_bundle(raw).payload == STATEMENT
 
 
+@pytest.mark.fault("P12")
 @quick
 @given(st.integers(min_value=0), json_values)
 def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.Any) -> None:
@@ -125,6 +127,7 @@ def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.A
         assert value["predicateType"] == bundles.SIGN_PREDICATE
 
 
+@pytest.mark.fault("P3")
 @quick
 @given(st.integers(min_value=0), json_values)
 def test_a_validly_signed_payload_with_one_value_replaced(where: int, new: t.Any) -> None:
@@ -136,6 +139,7 @@ def test_a_validly_signed_payload_with_one_value_replaced(where: int, new: t.Any
         assert value["optional"]["a"] == "b"
 
 
+@pytest.mark.fault("P3")
 @quick
 @given(st.binary(max_size=200), st.none() | st.text(max_size=20) | st.binary(max_size=80).map(base64.b64encode))
 def test_anything_as_a_payload(payload: bytes, signature: str | bytes | None) -> None:
@@ -143,6 +147,7 @@ def test_anything_as_a_payload(payload: bytes, signature: str | bytes | None) ->
     assert check_legacy(payload, text) in (Verdict.MALFORMED, Verdict.WRONG_KEY)
 
 
+@pytest.mark.fault("P5")
 @quick
 @given(st.integers(min_value=0), st.binary(max_size=4), st.integers(min_value=0, max_value=4))
 def test_a_public_key_with_a_splice(where: int, new: bytes, cut: int) -> None:
@@ -150,6 +155,7 @@ def test_a_public_key_with_a_splice(where: int, new: bytes, cut: int) -> None:
     assert refusal(lambda: PublicKey.load(pem, "key")).startswith("key: ")
 
 
+@pytest.mark.fault("P5")
 @quick
 @given(st.binary(max_size=300))
 def test_anything_as_a_key_file(data: bytes) -> None:

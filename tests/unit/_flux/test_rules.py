@@ -210,6 +210,7 @@ FINE: list[tuple[Options, str]] = [
 ]
 
 
+@pytest.mark.fault("S13a")
 @pytest.mark.parametrize(("rule", "option", "options", "version"), REFUSED)
 def test_refuses(rule: str, option: str, options: Options, version: str) -> None:
     errors = [(found.rule, found.option) for found in _judge(options, version) if found.severity == "error"]

@@ -173,6 +173,7 @@ def test_a_short_lived_token_is_renewed(wire: Wire, connect: Connect) -> None:
     ask(registry)
 
 
+@pytest.mark.fault("R12a")
 def test_a_refused_token_is_renewed_exactly_once(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", "/v2/", status=401, headers=challenge(wire))
     wire.expect("GET", TOKEN_TARGET, body=token("first"))
@@ -188,6 +189,7 @@ def test_a_refused_token_is_renewed_exactly_once(wire: Wire, connect: Connect) -
         ask(registry)
 
 
+@pytest.mark.fault("R12b")
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wider_scope_is_asked_for(wire: Wire, connect: Connect, status: int) -> None:
     wider = challenge(wire, scope="repository:org/app:pull,metadata_read", error="insufficient_scope")
@@ -305,6 +307,7 @@ def test_a_token_cut_short_is_asked_for_again(wire: Wire, connect: Connect) -> N
     ask(connect(wire))
 
 
+@pytest.mark.fault("R9")
 def test_a_token_server_that_redirects_is_not_followed(wire: Wire, connect: Connect) -> None:
     with Wire() as elsewhere:
         wire.expect("GET", "/v2/", status=401, headers=challenge(wire))
@@ -314,6 +317,7 @@ def test_a_token_server_that_redirects_is_not_followed(wire: Wire, connect: Conn
     assert elsewhere.seen == []
 
 
+@pytest.mark.fault("R9")
 @pytest.mark.parametrize(
     "realm",
     [

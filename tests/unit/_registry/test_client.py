@@ -109,6 +109,7 @@ def test_an_unreachable_registry_is_not_an_empty_one(wire: Wire, connect: Connec
         connect(wire).resolve("org/app", "v1")
 
 
+@pytest.mark.fault("R5a")
 @pytest.mark.parametrize("announced", ["sha256:../../x", "sha256:" + "A" * 64, "sha256:ab", "md5:" + "a" * 32, ""])
 def test_a_digest_that_is_none(wire: Wire, connect: Connect, announced: str) -> None:
     """CVE-2024-3727: such text became part of paths."""
@@ -124,6 +125,7 @@ def test_another_digest_than_the_one_asked_for(wire: Wire, connect: Connect) -> 
     assert caught.value.details["actual"] == OTHER
 
 
+@pytest.mark.fault("R5a")
 @pytest.mark.parametrize("pointer", ["sha256:../x", "sha512:" + "a" * 128, "v1:v2"])
 def test_asks_for_no_digest_that_is_none(connect: Connect, pointer: str) -> None:
     with pytest.raises(InvalidDigest):
@@ -171,6 +173,7 @@ def test_a_manifest_that_is_no_json_of_one_meaning(wire: Wire, connect: Connect,
         connect(wire).get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("R7a")
 @pytest.mark.parametrize("announced", ["5000000", "99999999999999999999999999999999"])
 def test_an_oversize_manifest_is_not_read(wire: Wire, connect: Connect, announced: str) -> None:
     wire.expect("GET", TAG, headers=headers(Content_Length=announced), body=b"{", cut=1)
@@ -207,6 +210,7 @@ def test_a_manifest_always_cut_short(wire: Wire, connect: Connect) -> None:
         connect(wire).get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("S30")
 def test_an_index_that_claims_to_be_an_image(wire: Wire, connect: Connect) -> None:
     """CVE-2021-41190."""
     wire.expect("GET", TAG, headers=headers(INDEX), body=RAW)

@@ -113,6 +113,7 @@ def test_the_first_entry_of_the_fallback_tag(wire: Wire, connect: Connect) -> No
     put_referrer(connect(wire), "a", referrer(1))
 
 
+@pytest.mark.fault("R17")
 def test_one_entry_more(wire: Wire, connect: Connect) -> None:
     push(wire, referrer(2))
     no_api(wire)
@@ -129,6 +130,7 @@ def test_an_entry_that_is_there_is_not_written(wire: Wire, connect: Connect) -> 
     put_referrer(connect(wire), "a", referrer(1))
 
 
+@pytest.mark.fault("R17")
 def test_what_others_wrote_stays_as_it_was(wire: Wire, connect: Connect) -> None:
     foreign = {"mediaType": MANIFEST, "digest": of_bytes(b"x"), "size": 1, "platform": {"os": "linux"}, "data": "e30="}
     before = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [foreign], "annotations": {"a": "b"}}

@@ -35,6 +35,7 @@ def headers(media_type: str = MANIFEST, digest: str | None = DIGEST, **more: str
 # Redirects, R11
 
 
+@pytest.mark.fault("R11a")
 def test_follows_a_redirect_without_credentials(connect: Connect) -> None:
     with Wire() as home, Wire() as elsewhere:
         home.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
@@ -43,6 +44,7 @@ def test_follows_a_redirect_without_credentials(connect: Connect) -> None:
         assert connect(home, LOGIN).get_manifest("org/app", "v1") == (RAW, MANIFEST)
 
 
+@pytest.mark.fault("R11a")
 def test_credentials_do_not_come_back_from_elsewhere(connect: Connect) -> None:
     with Wire() as home, Wire() as elsewhere:
         home.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
@@ -61,6 +63,7 @@ def test_a_redirect_at_home_keeps_them(wire: Wire, connect: Connect) -> None:
     assert "Authorization" in wire.seen[-1].headers
 
 
+@pytest.mark.fault("R11a")
 def test_a_challenge_from_elsewhere_is_not_answered(connect: Connect) -> None:
     with Wire() as home, Wire() as elsewhere:
         home.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
@@ -70,6 +73,7 @@ def test_a_challenge_from_elsewhere_is_not_answered(connect: Connect) -> None:
             connect(home, LOGIN).get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("R16a")
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_a_404_from_elsewhere_is_not_none(connect: Connect, method: str) -> None:
     with Wire() as home, Wire() as elsewhere:
@@ -81,6 +85,7 @@ def test_a_404_from_elsewhere_is_not_none(connect: Connect, method: str) -> None
             registry.resolve("org/app", "v1") if method == "HEAD" else registry.get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("R11a")
 @pytest.mark.usefixtures("names")
 @pytest.mark.parametrize(
     "location", ["http://169.254.169.254/latest/", "file:///etc/passwd", "https://localhost:1/", "", "https://u@x/"]
@@ -92,6 +97,7 @@ def test_redirects_that_are_not_followed(wire: Wire, connect: Connect, location:
         connect(f"home.test:{wire.host.partition(':')[2]}", insecure=True).get_manifest("org/app", "v1")
 
 
+@pytest.mark.fault("R11a")
 @pytest.mark.usefixtures("names")
 def test_no_redirect_from_https_to_http(connect: Connect, authority: Authority) -> None:
     with Wire(authority.server("r.test"), "r.test") as home, Wire(name="r.test") as plain:
@@ -101,6 +107,7 @@ def test_no_redirect_from_https_to_http(connect: Connect, authority: Authority) 
     assert plain.seen == []
 
 
+@pytest.mark.fault("R11c")
 def test_a_circle_ends(wire: Wire, connect: Connect) -> None:
     wire.expect("GET", TAG, status=302, headers={"Location": TAG}, always=True)
     with pytest.raises(BadAnswer, match="more than 5 redirects"):

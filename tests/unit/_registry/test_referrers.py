@@ -87,6 +87,7 @@ def test_reads_all_pages(wire: Wire, connect: Connect) -> None:
     assert ask(connect(wire)).entries == (entry(1), entry(2))
 
 
+@pytest.mark.fault("R17")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -121,6 +122,7 @@ def test_a_mirror_that_redirects_is_followed(connect: Connect) -> None:
         assert ask(connect(wire)) == Referrers((entry(1),), True)
 
 
+@pytest.mark.fault("R16b")
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -146,6 +148,7 @@ def test_an_error_is_never_none(
         ask(connect(wire, retries=1))
 
 
+@pytest.mark.fault("R16b")
 @pytest.mark.parametrize(
     "body",
     [
@@ -176,6 +179,7 @@ def test_an_image_under_the_fallback_tag(wire: Wire, connect: Connect) -> None:
         ask(connect(wire))
 
 
+@pytest.mark.fault("R16d")
 @pytest.mark.parametrize("at", ["api", "tag"])
 def test_too_many_to_be_meant_well(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     monkeypatch.setattr(referrers, "MAX_ENTRIES", 2)
@@ -186,6 +190,7 @@ def test_too_many_to_be_meant_well(wire: Wire, connect: Connect, monkeypatch: py
         ask(connect(wire))
 
 
+@pytest.mark.fault("R16d")
 def test_pages_without_end(wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(referrers, "_PAGES", 3)
     more = {"Content-Type": INDEX, "Link": f"<{API}>; rel=next"}
@@ -194,6 +199,7 @@ def test_pages_without_end(wire: Wire, connect: Connect, monkeypatch: pytest.Mon
         ask(connect(wire))
 
 
+@pytest.mark.fault("R16b")
 def test_a_second_page_that_fails(wire: Wire, connect: Connect) -> None:
     index(wire, API, entry(1), Link=f"<{API}?2>; rel=next")
     wire.expect("GET", f"{API}?2", status=404)

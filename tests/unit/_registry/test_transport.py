@@ -63,6 +63,37 @@ def test_a_broken_connection_is_tried_again(wire: Wire, connect: Connect, method
     assert calls[method]() in (None, False)
 
 
+HEAD = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nX-Rest: of it\r\n\r\n"
+
+
+@pytest.mark.fault("R4a")
+@pytest.mark.parametrize("end", range(1, len(HEAD)))
+def test_an_answer_that_ends_in_its_head_is_none(wire: Wire, connect: Connect, end: int) -> None:
+    """Python takes the end of the connection for the end of the head: "404" would be enough to say "there is none"."""
+    wire.expect("GET", MANIFEST, raw=HEAD[:end])
+    with pytest.raises(Unreachable, match=r"broke off|not HTTP"):
+        connect(wire, retries=0).get_manifest("a", "v1")
+
+
+@pytest.mark.fault("P14")
+@pytest.mark.parametrize("line", [b"no colon here", b" continued: from nothing", b": no name"])
+def test_a_head_that_cannot_be_read_is_none(wire: Wire, connect: Connect, line: bytes) -> None:
+    """Python drops what follows such a line, so that nobody knows what kind of answer it is; Go refuses it."""
+    wire.expect("GET", MANIFEST, raw=b"HTTP/1.1 404 Not Found\r\n" + line + b"\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(Unreachable, match="the answer is not HTTP"):
+        connect(wire, retries=0).get_manifest("a", "v1")
+
+
+@pytest.mark.fault("R4a")
+@pytest.mark.usefixtures("names")
+def test_an_answer_that_ends_in_its_head_is_asked_for_again(connect: Connect, authority: Authority) -> None:
+    with Wire(authority.server("r.test"), "r.test") as wire:
+        wire.expect("GET", MANIFEST, raw=HEAD[:24])
+        wire.expect("GET", MANIFEST, raw=HEAD)
+        registry = connect(wire, ca_path=authority.ca_path)
+        assert registry.get_manifest("a", "v1") is None
+
+
 def test_no_retries_when_told_so(wire: Wire, connect: Connect) -> None:
     wire.expect("HEAD", MANIFEST, reset=True)
     with pytest.raises(Unreachable, match="1 attempt in"):
@@ -91,6 +122,7 @@ def test_retry_after_in_seconds(wire: Wire, connect: Connect, status: int) -> No
     assert 1 <= time.monotonic() - start < 4
 
 
+@pytest.mark.fault("R1b")
 def test_retry_after_as_a_date(wire: Wire, connect: Connect) -> None:
     retry_after(wire, email.utils.formatdate(time.time() + 2, usegmt=True))
     wire.expect("HEAD", MANIFEST, status=404)
@@ -148,6 +180,7 @@ def dripping(wire: Wire, piece: bytes, count: int) -> t.Callable[[], t.Iterator[
     return body
 
 
+@pytest.mark.fault("R6b")
 def test_a_body_that_drips_ends_with_the_deadline(wire: Wire, connect: Connect) -> None:
     """No silence is longer than the timeout, yet the answer would take hours."""
     wire.expect("GET", MANIFEST, headers={"Content-Length": "100000"}, body=dripping(wire, b"{", 100_000))
@@ -165,6 +198,7 @@ def test_chunk_sizes_that_drip_end_with_the_deadline(wire: Wire, connect: Connec
     assert time.monotonic() - start < 3
 
 
+@pytest.mark.fault("R6b")
 def test_headers_that_drip_end_with_the_deadline(connect: Connect, authority: Authority) -> None:
     for tls in (None, authority.server("127.0.0.1")):
         with Wire(tls) as wire:
@@ -179,6 +213,7 @@ def test_headers_that_drip_end_with_the_deadline(connect: Connect, authority: Au
 # Error bodies (R15)
 
 
+@pytest.mark.fault("R15")
 def test_a_refusal_says_why(wire: Wire, connect: Connect) -> None:
     body = b'{"errors": [{"code": "MANIFEST_INVALID", "message": "no\\u0007 such\\nlayer"}, {"code": "X"}]}'
     wire.expect("PUT", MANIFEST, status=400, body=body)

@@ -92,6 +92,7 @@ def test_every_source_is_closed(wire: Wire, connect: Connect) -> None:
     assert [file.closed for file in opened] == [True, True, True]
 
 
+@pytest.mark.fault("R3b")
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"raw": b""}, {"reset": True, "read": 1000}])
 def test_a_broken_upload_starts_anew(wire: Wire, connect: Connect, fault: dict[str, t.Any]) -> None:
     start(wire, "/up/1?state=x")
@@ -130,6 +131,7 @@ def test_retry_after_of_an_upload_is_heeded(wire: Wire, connect: Connect) -> Non
         upload_blob(connect(wire), "a", BLOB, source)
 
 
+@pytest.mark.fault("R12a")
 def test_an_expired_token_in_the_middle(wire: Wire, connect: Connect) -> None:
     challenge = {"WWW-Authenticate": f'Bearer realm="{wire.url}/token"'}
     wire.expect("GET", "/v2/", status=401, headers=challenge)
@@ -204,6 +206,7 @@ def test_an_absolute_location_at_home(wire: Wire, connect: Connect) -> None:
     assert "Authorization" in wire.seen[-1].headers
 
 
+@pytest.mark.fault("R10")
 def test_a_location_elsewhere_gets_no_credentials(connect: Connect) -> None:
     """CVE-2026-50151: also where only the port differs (GHSA-vh4v-2xq2-g5cg)."""
     with Wire() as home, Wire() as elsewhere:
@@ -213,6 +216,7 @@ def test_a_location_elsewhere_gets_no_credentials(connect: Connect) -> None:
         assert upload_blob(connect(home, LOGIN), "a", BLOB, source)
 
 
+@pytest.mark.fault("R10")
 def test_a_challenge_of_a_location_elsewhere_is_not_answered(connect: Connect) -> None:
     with Wire() as home, Wire() as elsewhere:
         home.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": "Basic"})
@@ -223,6 +227,7 @@ def test_a_challenge_of_a_location_elsewhere_is_not_answered(connect: Connect) -
         assert len(elsewhere.seen) == 1
 
 
+@pytest.mark.fault("R10")
 @pytest.mark.usefixtures("names")
 def test_no_location_from_https_to_http(connect: Connect, authority: Authority) -> None:
     with Wire(authority.server("r.test"), "r.test") as home, Wire(name="r.test") as plain:
@@ -232,6 +237,7 @@ def test_no_location_from_https_to_http(connect: Connect, authority: Authority) 
     assert plain.seen == []
 
 
+@pytest.mark.fault("R10")
 @pytest.mark.usefixtures("names")
 @pytest.mark.parametrize(
     "location",
