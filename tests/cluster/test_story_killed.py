@@ -19,7 +19,7 @@ from support.killing import Death, ansible_playbook, events, run_and_kill
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(2700)
 _MOMENTS = (0.3, 0.6, 0.9, None)  # of a step's duration
 PLAY = "proven.gitops.prove"
 
