@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from cluster.story import APP, Story
-from support.killing import Death, ansible_playbook, events, run_and_kill
+from support.killing import Death, events, run_and_kill
+from support.playbook import command as ansible_playbook
 
 if t.TYPE_CHECKING:
     from conftest import RunModule
