@@ -14,7 +14,6 @@ import contextlib
 import os
 import tempfile
 import threading
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -24,9 +23,9 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter, decode
+from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter
+from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
 
-_PATIENCE = 2.0  # seconds of work, that of starting the module not counted; whatever takes less shows nothing
 _MODES = ("auto", "lines", "quiet")
 _STDERR = 2
 _RECORDER = "awx_display"  # the callback of ansible-runner, and so of AWX
@@ -131,18 +130,3 @@ def _output(mode: str, task_vars: t.Mapping[str, t.Any]) -> LiveLine | LogLines:
             lambda text: display.display(text, stderr=True, screen_only=True, newline=False), _TERMINAL.width
         )
     return LogLines(lambda text: display.display(text, stderr=True))
-
-
-def watch(read: t.Callable[[], bytes], meter: Meter, output: LiveLine | LogLines, stop: threading.Event) -> None:
-    """Show what there is to read until `stop` is set; nothing if that is soon."""
-    pause, seen = _PATIENCE, Snapshot()
-    while not stop.wait(pause):
-        pause = output.pause
-        with contextlib.suppress(OSError):
-            seen = decode(read()) or seen
-        now = time.monotonic()
-        if not seen.what:
-            output.clear()
-        elif now - seen.first >= _PATIENCE:
-            output.show(meter.line(seen, now), now)
-    output.clear()

@@ -59,6 +59,8 @@ def _measure(names: t.Sequence[str], scale: Scale) -> list[Row]:
 def main(words: t.Sequence[str] | None = None) -> int:
     """0, also where a target is missed: a benchmark is read, it does not fail."""
     options = _arguments(words)
+    scale = Scale.quick() if options.quick else Scale()
+    scale = replace(scale, runs=options.runs or scale.runs, **_settings(options.set))
     names = options.groups or list(GROUPS)
     unknown = sorted(set(names) - set(GROUPS))
     needed = {"registry", *(tool for name in names if name in GROUPS for tool in GROUPS[name].tools)}
@@ -66,8 +68,6 @@ def main(words: t.Sequence[str] | None = None) -> int:
     if missing or unknown:
         _say(f"not on PATH: {', '.join(missing)}" if missing else f"no such group: {', '.join(unknown)}")
         return 2
-    scale = Scale.quick() if options.quick else Scale()
-    scale = replace(scale, runs=options.runs or scale.runs, **_settings(options.set))
     load = os.getloadavg()[0]
     rows = _measure(names, scale)
     document = report.document(rows, scale, load)

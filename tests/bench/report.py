@@ -116,7 +116,7 @@ def plot(measured: Document) -> str:
         r"<script\b.*?(</script>|/>)|<!--.*?-->", "", t.cast(str, chart.render(is_unicode=True)), flags=re.DOTALL
     )
     start = drawn.index(">", drawn.index("<svg")) + 1
-    return f"{drawn[:start]}<!-- {_LICENCE}GPL-3.0-or-later; written by `make bench` -->{drawn[start:]}\n"
+    return f"{drawn[:start]}\n<!-- written by `make bench`\n{_LICENCE}GPL-3.0-or-later\n-->\n{drawn[start:]}\n"
 
 
 def write(measured: Document, docs: Path) -> None:

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.server
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from cluster.machine import Cluster, cluster, docker, eventually, need
+from support.killing import kill
 from support.playbook import ROOT
 
 pytestmark = pytest.mark.timeout(900)
@@ -132,7 +131,7 @@ def test_a_creation_that_was_killed(tmp_path: Path) -> None:
             start_new_session=True,
         )
         eventually(lambda: docker("ps", "--quiet", "--filter", f"name={one.plane}"))
-        _kill(running)
+        kill(running, whole=True)
         left = docker("ps", "--all", "--quiet", "--filter", f"name={one.plane}")
         assert left
         done = one.make()
@@ -144,19 +143,6 @@ def test_a_creation_that_was_killed(tmp_path: Path) -> None:
         assert docker("ps", "--all", "--quiet", "--filter", f"name={one.name}") == ""
         assert not one.kubeconfig.exists()
         assert one.make(kind_cluster_state="absent").changed == []
-
-
-def _kill(running: subprocess.Popen[bytes]) -> None:
-    """The play, its modules and what they have started, all at once, as a machine that loses its power does."""
-    listing = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in listing.splitlines())}
-    family = {running.pid}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    for pid in family:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    running.wait()
 
 
 def test_absent(made: Cluster) -> None:

@@ -134,7 +134,7 @@ def test_a_secret_without_a_public_key(story: Story) -> None:
     failure = _failure(
         story.cluster.play("flux_source", given, fails=True), "Wait until Flux has proven and applied the artifact"
     )
-    assert failure["code"] == "refused"
+    assert [one["code"] for one in failure["details"]["failures"]] == ["refused", "source_failed"]
     assert "no key of the Secret cosign-pub ends in .pub" in failure["message"]
     assert "flux_secret" in failure["message"]
     story.cluster.play("flux_secrets", {**_keys(story), "flux_secrets_kubeconfig": str(story.kubeconfig)})

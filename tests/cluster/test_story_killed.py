@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from cluster.story import APP, Story
-from support.killing import Death, ansible_playbook, events, run_and_kill
+from support.killing import Death, events, run_and_kill
+from support.playbook import command as ansible_playbook
 
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(2700)
 _MOMENTS = (0.3, 0.6, 0.9, None)  # of a step's duration
 PLAY = "proven.gitops.prove"
 

@@ -11,6 +11,9 @@ import pytest
 from bench import __main__ as bench
 from interop.peers import find
 
+# About thirty plays: 205 s on two cores at a load of 20.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> t.Any:

@@ -8,13 +8,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.playbook import ROOT
+from support import playbook
 
 START_SECONDS = 600.0  # for the play to come to the task
 
@@ -54,7 +53,8 @@ def run_and_kill(command: t.Sequence[str], death: Death, scratch: Path) -> bool:
     record = scratch / "halt.jsonl"
     record.unlink(missing_ok=True)
     log = scratch / "killed.log"
-    environment = {**os.environ, **_environment(record)}
+    environment = {**os.environ, **playbook.environment(record), "ANSIBLE_CALLBACKS_ENABLED": "halt"}
+    environment["HALT_RECORD"] = str(record)
     if death.after is None:
         environment["HALT_AFTER"] = death.task
     with log.open("wb") as output:
@@ -62,7 +62,7 @@ def run_and_kill(command: t.Sequence[str], death: Death, scratch: Path) -> bool:
         try:
             reached = _wait(running, record, death)
         finally:
-            _kill(running, whole=death.whole)
+            kill(running, whole=death.whole)
     if not reached and running.returncode != -signal.SIGKILL:
         assert running.returncode == 0, log.read_text(errors="replace")[-4000:]
     return reached
@@ -82,7 +82,7 @@ def _wait(running: subprocess.Popen[bytes], record: Path, death: Death) -> bool:
     return False
 
 
-def _kill(running: subprocess.Popen[bytes], *, whole: bool) -> None:
+def kill(running: subprocess.Popen[bytes], *, whole: bool) -> None:
     """All at once: a child that is killed later would see its parent die, and clean up."""
     family = _family(running.pid) if whole else {running.pid}
     for pid in family:
@@ -102,22 +102,3 @@ def _family(root: int) -> set[int]:
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
     return family
-
-
-def _environment(record: Path) -> dict[str, str]:
-    return {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
-        "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "support" / "callbacks"),
-        "ANSIBLE_CALLBACKS_ENABLED": "halt",
-        "HALT_RECORD": str(record),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "ANSIBLE_NOCOLOR": "true",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def ansible_playbook(playbook: str, variables: t.Mapping[str, t.Any]) -> list[str]:
-    """The command, with the interpreter that runs the tests."""
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    return [program, playbook, "-e", json.dumps(variables)]

@@ -44,16 +44,16 @@ class Pools:
         self._lock = threading.Lock()
 
     def request(self, origin: Origin, method: str, url: str, **options: t.Any) -> urllib3.BaseHTTPResponse:
-        """Send one request for a URL of `origin`; `options` are those of urllib3's `urlopen`."""
+        """Send one request for a URL of `origin`; `options` are those of urllib3's `request`."""
         direct = self._direct.get(origin)
         if direct is None:
             proxy = self._proxy(origin)
             if proxy:
-                return self._manager(origin, proxy).urlopen(method, url, **options)
+                return self._manager(origin, proxy).request(method, url, **options)
             direct = self._pool(origin)
         # A pool takes the path alone, and spares us to parse the URL once more.
         parts = urlsplit(url)
-        return direct.urlopen(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), **options)
+        return direct.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), **options)
 
     def _proxy(self, origin: Origin) -> str:
         """What the environment says does not change while a task runs."""

@@ -8,8 +8,8 @@ import time
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import Snapshot
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress import watch
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, Meter
+from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
 
 PUSHING = Snapshot("pushed", "artifacts", 1, 3)
 
