@@ -245,6 +245,8 @@ failure:
       reason: protected branch
 """
 
+import contextlib
+
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
@@ -292,10 +294,13 @@ SPEC = GIT_ACCESS.merge(
 def main() -> None:
     """Parse, publish, leave."""
     module = SPEC.create_module()
-    with private_directory(module.tmpdir) as directory:
-        run(
-            module, lambda: GitPublish(publication(module.params, register_secret(module)), directory, progress(module))
-        )
+    with contextlib.ExitStack() as stack:
+
+        def build() -> GitPublish:
+            wanted = publication(module.params, register_secret(module))
+            return GitPublish(wanted, stack.enter_context(private_directory(module.tmpdir)), progress(module))
+
+        run(module, build)
 
 
 if __name__ == "__main__":

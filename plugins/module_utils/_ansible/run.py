@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
@@ -16,6 +17,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome, UseCase
 
 P = t.TypeVar("P")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # the machine's state, and nobody's bug, wherever it strikes
 
 
 def register_secret(module: AnsibleModule) -> t.Callable[[str], None]:
@@ -48,6 +50,9 @@ def run(module: AnsibleModule, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
     except GitopsError as error:
         module.fail_json(msg=error.message, failure=error.as_failure())
     except Exception as error:  # noqa: BLE001 - the outermost guard: a bug must still leave as a task's failure
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            message = f"{error.filename or 'a file of this task'}: {error.strerror}"
+            module.fail_json(msg=message, failure={"code": "unwritable_file", "message": message, "details": {}})
         module.fail_json(
             msg=f"unexpected {type(error).__name__}: {error}",
             exception=error,

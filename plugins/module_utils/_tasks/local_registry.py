@@ -101,7 +101,7 @@ class LocalRegistry:
         """Raises InvalidOption for an option that cannot be used."""
         if self._wanted.state == "started":
             self._wanted.check()
-        with _storage_errors():
+        with _storage_errors(self._directory.path):
             self._directory.check()
             return self._plan()
 
@@ -113,7 +113,7 @@ class LocalRegistry:
         """Raises InvalidOption and RegistryProcessError."""
         if not plan.steps:
             return self._outcome(plan, plan.running, self._known_port(plan), "")
-        with _storage_errors():
+        with _storage_errors(self._directory.path):
             if "start" in plan.steps:
                 self._directory.create()
             with self._directory.exclusively():
@@ -255,8 +255,8 @@ def _state(state: str, settings: Settings | None, password: str) -> str:
 
 
 @contextlib.contextmanager
-def _storage_errors() -> t.Iterator[None]:
+def _storage_errors(path: Path) -> t.Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidOption("data_dir", f"{error.filename}: {error.strerror}") from error
+        raise InvalidOption("data_dir", f"{error.filename or path}: {error.strerror}") from error
