@@ -216,6 +216,7 @@ def result_of(process: subprocess.Popen[str]) -> Result:
     return t.cast("Result", json.loads(output))
 
 
+@pytest.mark.fault("X2")
 @pytest.mark.parametrize("regenerate", ["never", "always"])
 @pytest.mark.parametrize(("number", "before"), [(1, True), (1, False), (2, True)])
 def test_run_that_is_killed_is_completed_by_the_next(
