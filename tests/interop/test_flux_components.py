@@ -243,7 +243,8 @@ def test_absent(api: KubeApi, install: Install) -> None:
 
 def test_absent_with_its_namespace(ours: Ours, manifests: Path, tmp_path: Path) -> None:
     with kube_api(tmp_path) as api:
-        options: Object = {"kubeconfig": api.kubeconfig(), "wait_timeout": 15}  # what the API server takes to end its types
+        # What the API server takes to end its types, with some to spare.
+        options: Object = {"kubeconfig": api.kubeconfig(), "wait_timeout": 15}
         predicted = ours(MODULE, src=str(manifests), check=True, wait=False, **options)
         assert (predicted["changed"], _found(api, "/api/v1/namespaces/flux-system")) == (True, None)
         done = ours(MODULE, src=str(manifests), wait=False, **options)
