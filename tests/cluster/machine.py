@@ -85,6 +85,11 @@ class Cluster:
         return self.directory / "kubeconfig"
 
     @property
+    def network(self) -> str:
+        """Its own: on one that is shared, somebody else takes the address of a node that is stopped."""
+        return self.name
+
+    @property
     def registry(self) -> str:
         return f"{self.name}-registry"
 
@@ -144,16 +149,19 @@ class Cluster:
         if names:
             docker("rm", "--force", "--volumes", *names)
         subprocess.run(["docker", "rm", "--force", "--volumes", self.registry], capture_output=True, check=False)
+        subprocess.run(["docker", "network", "rm", self.network], capture_output=True, check=False)
 
 
 @contextlib.contextmanager
 def cluster(directory: Path) -> t.Iterator[Cluster]:
     """Removed at the end, also where it was made only in part."""
     made = Cluster(directory)
-    try:
-        yield made
-    finally:
-        made.remove()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("KIND_EXPERIMENTAL_DOCKER_NETWORK", made.network)
+        try:
+            yield made
+        finally:
+            made.remove()
 
 
 @dataclass(frozen=True)
@@ -166,8 +174,8 @@ class Gitea:
     @property
     def address(self) -> str:
         """By which this machine and the cluster reach it alike."""
-        network = '{{(index .NetworkSettings.Networks "kind").IPAddress}}'
-        return f"{docker('inspect', '--format', network, self.name)}:3000"
+        address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return f"{docker('inspect', '--format', address, self.name)}:3000"
 
     def url(self, repository: str) -> str:
         """By which this machine reaches a repository."""
@@ -203,12 +211,13 @@ class Gitea:
 
 
 @contextlib.contextmanager
-def gitea(name: str) -> t.Iterator[Gitea]:
-    """Started on the network kind, which the cluster has made."""
+def gitea(made: Cluster) -> t.Iterator[Gitea]:
+    """Started on the network that the cluster has made."""
     if "LAB_GIT_IMAGE" not in os.environ:
         pytest.skip("LAB_GIT_IMAGE names no Gitea with the user lab")
+    name = f"{made.name}-git"
     server = Gitea(name, free_port())
-    options = ["--name", name, "--network", "kind", "--publish", f"127.0.0.1:{server.port}:3000"]
+    options = ["--name", name, "--network", made.network, "--publish", f"127.0.0.1:{server.port}:3000"]
     try:
         docker("run", "--detach", *options, "--entrypoint", "/bin/sh", os.environ["LAB_GIT_IMAGE"], "-ec", _GITEA)
         eventually(lambda: server.api("GET", "/version"))

@@ -124,5 +124,5 @@ class Story:
         return t.cast("Variables", json.loads(done.stdout))
 
     def remove(self) -> None:
-        """Whatever happened."""
+        """Whatever happened; the cluster's own goes with the cluster."""
         subprocess.run(["docker", "rm", "--force", "--volumes", self.git], capture_output=True, check=False)

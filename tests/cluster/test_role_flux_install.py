@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def host(made: Cluster) -> t.Iterator[Gitea]:
-    with gitea(f"{made.name}-git") as server:
+    with gitea(made) as server:
         yield server
 
 

@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(made: Cluster) -> None:
     assert again.changed == []
     assert stat.S_IMODE(made.kubeconfig.stat().st_mode) == 0o600
     result = again.result("Keep what was made")["ansible_facts"]["kind_cluster_result"]
-    assert (result["context"], result["network"]) == (f"kind-{made.name}", "kind")
+    assert (result["context"], result["network"]) == (f"kind-{made.name}", made.network)
     assert result["registry_address"] == f"127.0.0.1:{made.port}"
     nodes = made.read("nodes")["items"]
     ready = [one["status"] for node in nodes for one in node["status"]["conditions"] if one["type"] == "Ready"]

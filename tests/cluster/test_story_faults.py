@@ -154,8 +154,10 @@ def _declare(story: Story, name: str) -> Variables:
         "path": str(copy),
     }
     key = {"publish_privatekey_path": str(story.home / "cosign.key"), "publish_privatekey_passphrase": ""}
-    story.cluster.play("publish", {"publish_artifacts": [artifact], **key, "publish_flux_version": "2.9"})
+    given = {"publish_artifacts": [artifact], **key, "publish_flux_version": "2.9"}
+    published = story.cluster.play("publish", given).result("Keep what was published")
     return {
+        "flux_source_digest": published["ansible_facts"]["publish_result"]["artifacts"][0]["digest"],
         "flux_source_name": name,
         "flux_source_url": f"oci://{story.cluster.registry}:5000/manifests/{name}",
         "flux_source_insecure": True,
