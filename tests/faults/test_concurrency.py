@@ -110,7 +110,7 @@ def test_signers_on_many_hosts(
         failed = [one["failure"]["code"] for one in done if one.get("failed")]
         there = count(registry, reference)
         record_property("signatures", {**there, "failed": failed})
-        assert set(failed) <= {"signature_lost"}
+        assert set(failed) <= {"signature_lost", "busy"}
         if referrers:
             assert there["bundle"] == COUNT
         again = [sign(run_module, reference, key, format="both") for key in signers]

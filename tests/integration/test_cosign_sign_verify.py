@@ -22,7 +22,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
@@ -128,6 +128,33 @@ class OverwriteOnce(Hook):
             self.done = True
             tag = request.target.rpartition("/")[2]
             client(self.registry.address).put_manifest("team/app", tag, self.raw, self.media_type)
+        return response
+
+
+def test_what_another_host_brings_back_is_not_written_twice(
+    run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+) -> None:
+    """It had read our signature before a third one lost it, and writes after that, when we have read back."""
+    reference = artifact(registry)
+    registry.hooks.append(LoseAndBringBack(registry))
+    assert sign(run_module, reference, keys[0], format="legacy")["changed"]
+    assert count(registry, reference)["legacy"] == 1
+
+
+class LoseAndBringBack(Hook):
+    """Hides the first `.sig` tag from the first look at it."""
+
+    def __init__(self, registry: RunningRegistry) -> None:
+        self.registry, self.hides = registry, False
+
+    def after(self, request: t.Any, response: t.Any) -> t.Any:
+        if not request.target.endswith(".sig"):
+            return response
+        if request.method == "PUT":
+            self.hides = True
+        elif self.hides:
+            self.hides = False
+            return Response(404)
         return response
 
 

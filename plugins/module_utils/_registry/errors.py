@@ -47,7 +47,7 @@ class TooLong(BadAnswer):
 
 
 class Busy(RegistryError):
-    """Another process of this host kept the lock on what we wanted to change."""
+    """Others went on changing what we wanted to change: a process of this host by its lock, or other hosts."""
 
     code = "busy"
 

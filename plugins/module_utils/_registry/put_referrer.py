@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
@@ -12,7 +14,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     Manifest,
     build_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Busy
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import (
     MAX_ENTRIES,
@@ -24,7 +26,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 
-_WRITES = 5
+_ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
 
 
 def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> None:
@@ -63,21 +65,20 @@ def _add_to_fallback(registry: Registry, repository: str, subject: str, manifest
     mine = Descriptor(
         manifest.media_type, manifest.digest, len(manifest.raw), manifest.annotations, _artifact_type(manifest)
     )
-    attempts = registry.session.attempts(registry.session.deadline())
-    for write in range(_WRITES):
+    for attempt in range(_ATTEMPTS):
         raw, entries = read_fallback(registry, repository, subject)
-        if _holds(entries, mine.digest):
-            return
-        if write:
-            attempts.again("another writer changes the index of referrers at the same time")
+        if not _holds(entries, mine.digest) and attempt:
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (spreads writers, guards nothing)
             raw, entries = read_fallback(registry, repository, subject)
+        if _holds(entries, mine.digest):  # also where a writer that had read ours has brought it back
+            return
         if len(entries) >= MAX_ENTRIES:
             raise BadAnswer(f"registry {registry.host}: the index of referrers of {subject} is full ({MAX_ENTRIES})")
         registry.put_manifest(repository, fallback_tag(subject), _with_entry(raw, mine), INDEX)
     if not _holds(read_fallback(registry, repository, subject)[1], mine.digest):
-        raise BadAnswer(
-            f"registry {registry.host}: {mine.digest} was written {_WRITES} times to the index of referrers of"
-            f" {subject}, and is not in it",
+        raise Busy(
+            f"registry {registry.host}: other writers replaced the index of referrers of {subject} {_ATTEMPTS} times;"
+            " run again",
             registry=registry.host,
         )
 

@@ -166,6 +166,8 @@ class Sign:
         _upload(registry, repository, ours, payload, new=True)
         for attempt in range(_ATTEMPTS):
             present = signatures.read_image(registry, repository, digest)
+            if _holds(present, ours):  # a writer that had read ours has brought it back
+                return
             layers = [*present.layers, ours] if present else [ours]
             if len(layers) > simple_signing.MAX_LAYERS:
                 raise SignatureLost(f"{reference}: the signature tag is full ({simple_signing.MAX_LAYERS} signatures)")
