@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A canary in every secret input, real plays, and not one copy of any in what they print, return, keep, start or log."""
+"""A canary in every secret input, real plays, and no copy of any in what they print, return, keep, start or log."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import subprocess
+import sys
 import typing as t
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from support.canaries import inputs, without_variable
 from support.secret_groups import GROUPS
 from support.secret_plays import Evidence, Place, run
+from support.watching import Watch
 
 _EACH = [pytest.param((name, False), id=name) for name in GROUPS] + [
     pytest.param((name, True), id=f"{name}-variables", marks=pytest.mark.slow) for name in GROUPS
@@ -73,3 +79,23 @@ def test_processes(evidence: Evidence) -> None:
 def test_syslog(evidence: Evidence) -> None:
     assert "Invoked with" in evidence.syslog
     assert [line for line in evidence.syslog.splitlines() if evidence.found(line)] == []
+
+
+@pytest.mark.fault("C7")
+def test_git_configuration_and_reflog(evidence: Evidence) -> None:
+    assert [line for line in evidence.repositories.splitlines() if evidence.found(line)] == []
+
+
+def test_a_leak_would_be_seen(tmp_path: Path) -> None:
+    """The tests above are no better than what looks for copies."""
+    place = Place(tmp_path / "here")
+    canary = place.canaries["PROVEN_REGISTRY_PASSWORD"].value
+    pair = base64.b64encode(f"someone:{canary}".encode())
+    for form in (canary.encode(), quote(canary, safe="").encode(), pair, base64.b64encode(b"x" + pair + b"y")):
+        assert place.canaries.found(b"before " + form + b" after") == ["PROVEN_REGISTRY_PASSWORD"], form
+    assert place.canaries.found(canary[:-1]) == []
+    with Watch() as watch:
+        program = [sys.executable, "-c", "import time; time.sleep(0.3)", canary]
+        subprocess.run(program, env={"GIVEN": canary}, check=True)
+    [process] = {one for one in watch.seen if place.canaries.found(one.command)}
+    assert place.canaries.found(process.environment) == ["PROVEN_REGISTRY_PASSWORD"]

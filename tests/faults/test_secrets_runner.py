@@ -24,7 +24,9 @@ def test_job_events(name: str, tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         group = GROUPS[name](place, stack)
         output, files = by_runner(place, group.cases)
-    events = [json.loads(content) for path, content in files.items() if "/job_events/" in path and path.endswith(".json")]
+    events = [
+        json.loads(content) for path, content in files.items() if "/job_events/" in path and path.endswith(".json")
+    ]
     refused = [event for event in events if event["event"] == "runner_on_failed"]
     assert len(refused) == sum(case.fails for case in group.cases), output[-3000:]
     assert [event for event in events if place.canaries.found(json.dumps(event))] == []

@@ -7,6 +7,7 @@ What the inputs are is read from the argument specifications: an option with `no
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import importlib
 import secrets
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = tuple(sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py")))
 
 
-class _Parsed(Exception):  # noqa: N818  # the way out of a module's main()
+class _Parsed(Exception):  # the way out of a module's main()
     pass
 
 
@@ -35,11 +36,8 @@ def options(module: str) -> dict[str, Option]:
         raise _Parsed
 
     imported = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{module}")
-    with mock.patch.object(ArgumentSpec, "create_module", parsed):
-        try:
-            imported.main()
-        except _Parsed:
-            pass
+    with mock.patch.object(ArgumentSpec, "create_module", parsed), contextlib.suppress(_Parsed):
+        imported.main()
     return dict(found[0])
 
 

@@ -57,6 +57,10 @@ class Place:
     def work(self) -> Path:
         return self.directory / "work"
 
+    @property
+    def served(self) -> Path:
+        return self.directory / "served"
+
     def secret(self, module: str, option: str) -> str:
         """The canary of an option; an error where the specification knows no such secret."""
         return self.canaries[inputs()[module][option][0]].value
@@ -79,6 +83,7 @@ class Evidence:
     results: list[dict[str, t.Any]]
     syslog: str
     started: str
+    repositories: str
     processes: set[Process]
 
     def found(self, content: bytes | str) -> list[str]:
@@ -110,7 +115,23 @@ def run(place: Place, cases: t.Sequence[Case], *, by_variable: bool = False) -> 
     entries = [json.loads(line) for line in record.read_text().splitlines()]
     output = done.stdout + done.stderr
     _check_outcomes(entries, cases, output)
-    return Evidence(place, done.returncode, output, entries, syslog.read_text(), started.read_text(), watch.seen)
+    return Evidence(
+        place,
+        done.returncode,
+        output,
+        entries,
+        syslog.read_text(),
+        started.read_text(),
+        _repositories(place),
+        watch.seen,
+    )
+
+
+def _repositories(place: Place) -> str:
+    """Of those that programs worked in while the play ran, and of those that are served: configuration and reflogs."""
+    seen = place.directory / "started.git"
+    served = [path for path in place.served.rglob("*") if path.is_file()]
+    return "".join(path.read_text(errors="surrogateescape") for path in [seen, *served] if path.exists())
 
 
 def surroundings(place: Place, record: Path, syslog: Path, started: Path) -> dict[str, str]:
@@ -214,9 +235,9 @@ def by_runner(place: Place, cases: t.Sequence[Case]) -> tuple[str, dict[str, byt
     place.write("project/play.yml", (place.given / "play.yml").read_text())
     artifacts = place.work / "artifacts"
     unused = [place.directory / name for name in ("results", "syslog", "started")]
+    program = [sys.executable, "-m", "ansible_runner", "run", str(place.given), "-p", "play.yml", "-i", "run"]
     done = subprocess.run(
-        [sys.executable, "-m", "ansible_runner", "run", str(place.given), "-p", "play.yml", "-i", "run"]
-        + ["--artifact-dir", str(artifacts), "--cmdline=--diff", "-vvvv"],
+        [*program, "--artifact-dir", str(artifacts), "--cmdline=--diff", "-vvvv"],
         env=surroundings(place, *unused),
         capture_output=True,
         text=True,

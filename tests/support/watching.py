@@ -17,6 +17,7 @@ from pathlib import Path
 
 _PAUSE = 0.005
 _MODULE = b"AnsiballZ_"
+_REPOSITORY = r"find . -type f \( -name '*config*' -o -path '*/logs/*' -o -name '*_HEAD' \) -exec cat {} +"
 PROGRAMS = ("git", "ssh", "ssh-keygen")
 
 
@@ -91,13 +92,18 @@ def _below(pid: int, top: int, parents: t.Mapping[int, int]) -> bool:
 
 
 def recorders(directory: Path, log: Path, more: t.Mapping[str, Path]) -> Path:
-    """A directory for PATH, where each of PROGRAMS (and of `more`) writes down how it was started before it starts."""
+    """A directory for PATH, where each of PROGRAMS (and of `more`) writes down how it was started before it starts.
+
+    The configuration and the reflogs of repositories where it is started go into `log` with `.git` behind its name.
+    """
     directory.mkdir()
     programs = {name: shutil.which(name) for name in PROGRAMS} | {name: str(path) for name, path in more.items()}
     for name, real in programs.items():
         script = directory / name
         script.write_text(
-            f"#!/bin/sh\n{{ printf '%s\\n' {name} \"$@\"; tr '\\0' '\\n' </proc/$$/environ; printf '\\n'; }} >>'{log}'\n"
+            "#!/bin/sh\n"
+            f"{{ printf '%s\\n' {name} \"$@\"; tr '\\0' '\\n' </proc/$$/environ; printf '\\n'; }} >>'{log}'\n"
+            f"{_REPOSITORY} >>'{log}.git'\n"
             f"exec '{real}' \"$@\"\n"
         )
         script.chmod(0o755)

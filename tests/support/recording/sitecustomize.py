@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For tests, on PYTHONPATH: what a process says to syslog goes into the file that RECORD_SYSLOG names, not to the machine's."""
+"""For tests, on PYTHONPATH: what a process says to syslog goes into the file RECORD_SYSLOG, and no further."""
 
 from __future__ import annotations
 
