@@ -207,14 +207,7 @@ def files(place: Place, stack: contextlib.ExitStack) -> Group:
     docker = {"auths": {echo.host: {"auth": auth}}}
     helped = {"credHelpers": {echo.host: "canary"}}
     place.variables["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"other.example": {"auth": inline}}})
-    said = json.dumps({"ServerURL": echo.host, "Username": USER, "Secret": add("docker helper")})
-    status = {"token": add("kubernetes plugin")}
-    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
-    plugin = {"apiVersion": credential["apiVersion"], "command": "kube-canary", "interactiveMode": "Never"}
-    place.programs |= {
-        "docker-credential-canary": _program(place, "helper", said),
-        "kube-canary": _program(place, "plugin", json.dumps(credential)),
-    }
+    plugin = _programs(place, echo.host)
     image = {"reference": f"{echo.host}/team/app:v1", "retries": 0}
     app = {"name": "app"}
     address = f"http://ann:{quote(add('address'), safe='')}@{echo.host}/fleet.git"
@@ -243,6 +236,20 @@ def files(place: Place, stack: contextlib.ExitStack) -> Group:
             assert f"\n{program}\n" in f"\n{seen.started}", "it was started, and what it was told is known"
 
     return Group(cases, check)
+
+
+def _programs(place: Place, host: str) -> Options:
+    """A credential helper of docker, and a plugin of kubectl as a kubeconfig names it."""
+    add = place.canaries.add
+    said = json.dumps({"ServerURL": echo.host, "Username": USER, "Secret": add("docker helper")})
+    status = {"token": add("kubernetes plugin")}
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    plugin = {"apiVersion": credential["apiVersion"], "command": "kube-canary", "interactiveMode": "Never"}
+    place.programs |= {
+        "docker-credential-canary": _program(place, "helper", said),
+        "kube-canary": _program(place, "plugin", json.dumps(credential)),
+    }
+    return plugin
 
 
 def _program(place: Place, name: str, output: str) -> Path:

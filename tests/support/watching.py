@@ -100,10 +100,11 @@ def recorders(directory: Path, log: Path, more: t.Mapping[str, Path]) -> Path:
     programs = {name: shutil.which(name) for name in PROGRAMS} | {name: str(path) for name, path in more.items()}
     for name, real in programs.items():
         script = directory / name
+        look = f"{_REPOSITORY} >>'{log}.git'" if name == "git" else ""
         script.write_text(
             "#!/bin/sh\n"
             f"{{ printf '%s\\n' {name} \"$@\"; tr '\\0' '\\n' </proc/$$/environ; printf '\\n'; }} >>'{log}'\n"
-            f"{_REPOSITORY} >>'{log}.git'\n"
+            f"{look}\n"
             f"exec '{real}' \"$@\"\n"
         )
         script.chmod(0o755)
