@@ -241,7 +241,7 @@ def files(place: Place, stack: contextlib.ExitStack) -> Group:
 def _programs(place: Place, host: str) -> Options:
     """A credential helper of docker, and a plugin of kubectl as a kubeconfig names it."""
     add = place.canaries.add
-    said = json.dumps({"ServerURL": echo.host, "Username": USER, "Secret": add("docker helper")})
+    said = json.dumps({"ServerURL": host, "Username": USER, "Secret": add("docker helper")})
     status = {"token": add("kubernetes plugin")}
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
     plugin = {"apiVersion": credential["apiVersion"], "command": "kube-canary", "interactiveMode": "Never"}

@@ -14,4 +14,4 @@ def _record(*arguments: t.Any) -> None:
 
 
 if "RECORD_SYSLOG" in os.environ:
-    syslog.syslog = _record
+    syslog.syslog = _record  # type: ignore[assignment]
