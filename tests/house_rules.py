@@ -26,7 +26,7 @@ RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja rea
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
-SHARED = frozenset({"_errors", "_progress", "_requirements"})
+SHARED = frozenset({"_environment", "_errors", "_progress", "_requirements"})
 PURE = frozenset({"_artifact", "_cosign", "_flux"})
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.

@@ -87,14 +87,17 @@ class KubeApi:
 
 
 @contextlib.contextmanager
-def kube_api(directory: Path) -> t.Iterator[KubeApi]:
-    """Start both, wait until they are ready, and stop them: the API server first, or it would wait for its etcd."""
+def kube_api(directory: Path, *more: str) -> t.Iterator[KubeApi]:
+    """Start both, wait until they are ready, and stop them: the API server first, or it would wait for its etcd.
+
+    `more` are further arguments of the API server.
+    """
     api = KubeApi(directory)
     for program in ("etcd", "kube-apiserver"):
         find(program)  # or skip before anything runs
     with (
         process(directory, "etcd", _etcd(api)),
-        process(directory, "kube-apiserver", _apiserver(api)) as server,
+        process(directory, "kube-apiserver", [*_apiserver(api), *more]) as server,
     ):
         _ready(api, server)
         yield api

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
 from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result, run
 from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
 from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
@@ -28,8 +29,8 @@ _KEPT = frozenset(
     )
 )
 
-# Our own options' variables hold secrets that no child process needs.
-_DROPPED = ("GIT_", "PROVEN_", "COSIGN_", "SSH_ASKPASS", "LANGUAGE")
+# What would make git behave otherwise.
+_DROPPED = ("GIT_", "SSH_ASKPASS", "LANGUAGE")
 
 # What the user's or the system's configuration must not change.
 _CONFIG: Config = (
@@ -64,7 +65,8 @@ def find(name: str, purpose: str, package: str) -> str:
 
 def base_environment(inherited: t.Mapping[str, str]) -> dict[str, str]:
     """Surroundings in which git speaks English, asks nobody anything and works on no repository by accident."""
-    kept = {name: value for name, value in inherited.items() if name in _KEPT or not name.startswith(_DROPPED)}
+    passed = without_secrets(inherited)
+    kept = {name: value for name, value in passed.items() if name in _KEPT or not name.startswith(_DROPPED)}
     return {
         **kept,
         "LC_ALL": "C",

@@ -7,13 +7,16 @@ API nothing is used. Importing it takes most of a second, so this file is import
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import ssl
+import threading
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from ansible_collections.proven.gitops.plugins.module_utils._environment import is_secret
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
 
@@ -26,6 +29,7 @@ with third_party():
 RegisterSecret = t.Callable[[str], None]
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
+_ENVIRONMENT = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         origin = "the option api_key"
 
     def headers() -> dict[str, str]:
-        found = {one["key"]: one["value"] for one in configuration.auth_settings().values() if one["in"] == "header"}
+        with _without_secrets():  # which may run a plugin again
+            settings = configuration.auth_settings().values()
+        found = {one["key"]: one["value"] for one in settings if one["in"] == "header"}
         for value in found.values():
             register_secret(str(value).rpartition(" ")[2])
         return {name: str(value) for name, value in found.items() if value}
@@ -117,7 +123,8 @@ def _load(access: ClusterAccess, configuration: t.Any) -> str:
             config.load_incluster_config(client_configuration=configuration)
         else:
             context = access.context or _current_context(str(files))
-            config.load_kube_config(files, context, client_configuration=configuration, persist_config=False)
+            with _without_secrets():
+                config.load_kube_config(files, context, client_configuration=configuration, persist_config=False)
     except config.ConfigException as error:
         raise InvalidOption("context" if access.context else "kubeconfig", f"{origin}: {_one_line(error)}") from None
     except yaml.YAMLError:  # its text shows the lines around the fault, which can be a key
@@ -125,6 +132,17 @@ def _load(access: ClusterAccess, configuration: t.Any) -> str:
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InvalidOption("kubeconfig", f"{origin} cannot be used ({type(error).__name__})") from None
     return origin
+
+
+@contextlib.contextmanager
+def _without_secrets() -> t.Iterator[None]:
+    """A kubeconfig's plugin gets this process's environment from the client: not the secrets of the task in it."""
+    with _ENVIRONMENT:
+        hidden = {name: os.environ.pop(name) for name in list(os.environ) if is_secret(name)}
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)
 
 
 def _current_context(files: str) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import Credentials
 
@@ -184,7 +185,7 @@ def _run(argv: list[str], data: bytes, environ: t.Mapping[str, str], what: str) 
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(environ),
+            env=without_secrets(environ),
             start_new_session=True,
         )
     except OSError as error:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plays of test_secrets.py by ansible-runner, whose events AWX keeps: not one canary in its artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+
+import pytest
+from support.secret_groups import GROUPS
+from support.secret_plays import Place, by_runner
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+_EACH = ["git", *(pytest.param(name, marks=pytest.mark.slow) for name in GROUPS if name != "git")]
+
+
+@pytest.mark.fault("C6")
+@pytest.mark.parametrize("name", _EACH)
+def test_job_events(name: str, tmp_path: Path) -> None:
+    place = Place(tmp_path / "here")
+    with contextlib.ExitStack() as stack:
+        group = GROUPS[name](place, stack)
+        output, files = by_runner(place, group.cases)
+    events = [
+        json.loads(content) for path, content in files.items() if "/job_events/" in path and path.endswith(".json")
+    ]
+    refused = [event for event in events if event["event"] == "runner_on_failed"]
+    assert len(refused) == sum(case.fails for case in group.cases), output[-3000:]
+    assert [event for event in events if place.canaries.found(json.dumps(event))] == []
+    assert [path for path, content in files.items() if place.canaries.found(content)] == []
+    assert place.canaries.found(output) == []
