@@ -54,6 +54,7 @@ class Raw:
         self.known: t.Callable[[], Registry] = lambda: Registry(wire.host, settings, who)
 
     def answers(self, raw: bytes) -> None:
+        self.registry.without_api.clear()  # what an answer before this one has taught
         for step in self._steps:
             step.raw = raw
 
