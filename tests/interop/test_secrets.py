@@ -37,7 +37,11 @@ def test_the_audit_log(audited: KubeApi, ours: Ours, tmp_path: Path) -> None:
         ("flux_secret", {**login, "password": canaries["PROVEN_REGISTRY_PASSWORD"].value}),
         ("flux_git_secret", {"name": "git", "token": canaries["PROVEN_FLUX_GIT_TOKEN"].value}),
     ]
-    refused: dict[str, t.Any] = {"host": audited.host, "ca_cert": str(audited.ca), "api_key": canaries["K8S_AUTH_API_KEY"].value}
+    refused: dict[str, t.Any] = {
+        "host": audited.host,
+        "ca_cert": str(audited.ca),
+        "api_key": canaries["K8S_AUTH_API_KEY"].value,
+    }
     for module, options in given:
         for check in (True, False):
             ours(module, check=check, kubeconfig=audited.kubeconfig(), namespace=space, **options)
