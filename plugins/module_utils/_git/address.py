@@ -55,14 +55,16 @@ class Address:
             return False
 
 
-def password_in(text: str) -> str:
-    """The password in an address's userinfo, or a token in place of its user name; empty when there is none."""
+def password_in(text: str, *, written: bool = False) -> str:
+    """The password in an address's userinfo, or a token in place of its user name; empty when there is none.
+
+    As it is meant, or as it is `written` there, with its percent-encoding.
+    """
     authority = text.partition("://")[2].partition("/")[0]
     userinfo = authority.rpartition("@")[0]
     username, _colon, password = userinfo.partition(":")
-    if password:
-        return unquote(password)
-    return unquote(username) if _TOKEN_LIKE.match(username) else ""
+    found = password or (username if _TOKEN_LIKE.match(username) else "")
+    return found if written else unquote(found)
 
 
 def parse_address(text: str) -> Address:

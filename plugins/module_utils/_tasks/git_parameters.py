@@ -19,7 +19,8 @@ Parameters = t.Mapping[str, t.Any]
 def address_and_access(parameters: Parameters, register_secret: t.Callable[[str], None]) -> tuple[Address, Access]:
     """The options of the documentation fragment `_git_access`: where the repository is and how to get in."""
     text = parameters["repository"].strip()
-    register_secret(password_in(text))  # the refusal shows the task's options
+    for password in sorted({password_in(text), password_in(text, written=True)}):
+        register_secret(password)  # the refusal shows the task's options
     try:
         address = parse_address(text)
     except ValueError as error:

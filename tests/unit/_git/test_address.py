@@ -108,6 +108,12 @@ def test_password_in(text: str, expected: str) -> None:
     assert password_in(text) == expected
 
 
+def test_the_password_as_it_is_written() -> None:
+    """Both forms are to be masked: the options of a task that was refused show the one that was written."""
+    text = "https://ann:a%2Fb%2Bc@git.example.com/fleet.git"
+    assert (password_in(text), password_in(text, written=True)) == ("a/b+c", "a%2Fb%2Bc")
+
+
 @pytest.mark.parametrize(
     ("url", "loopback"),
     [
