@@ -197,7 +197,7 @@ def test_going_back_is_warned_of(install: Install, manifests: Path) -> None:
 
 
 def test_waiting_says_what_holds_it_up(api: KubeApi, install: Install) -> None:
-    refused = install(wait=True, wait_timeout=1, fails=True)
+    refused = install(wait=True, wait_timeout=10, fails=True)  # the new types have to be served before that
     assert refused["failure"]["code"] == "not_ready"
     assert refused["changed"]
     assert set(refused["failure"]["details"]["waiting"]) == {
