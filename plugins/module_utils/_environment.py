@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 # The variables of our own options, and of kubernetes.core's: they hold secrets that no child process needs.
-_OURS = ("PROVEN_", "COSIGN_", "K8S_AUTH_")
+OURS = ("PROVEN_", "COSIGN_", "K8S_AUTH_")
 _SECRETS = frozenset(("GIT_TOKEN", "GIT_PASSWORD", "DOCKER_AUTH_CONFIG"))
 
 
@@ -17,4 +17,4 @@ def without_secrets(environment: t.Mapping[str, str]) -> dict[str, str]:
 
 def is_secret(name: str) -> bool:
     """Whether a variable is one by which a task is given secrets."""
-    return name.startswith(_OURS) or name in _SECRETS
+    return name.startswith(OURS) or name in _SECRETS

@@ -11,11 +11,12 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.proven.gitops.plugins.module_utils._environment import OURS
 from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import KindError
 
 _GRACE_SECONDS = 5.0
 # Options of ours that hold secrets no child process needs, and what would make kind work on something else.
-_DROPPED = ("PROVEN_", "COSIGN_", "GIT_", "K8S_AUTH_", "KUBECONFIG", "KIND_CLUSTER_NAME")
+_DROPPED = (*OURS, "GIT_", "KUBECONFIG", "KIND_CLUSTER_NAME")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\u00a0-\uffff\n]")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One writer at a time on this host, for what a registry cannot compare-and-swap.
+"""For what a registry cannot compare-and-swap: one writer at a time on this host, and several rounds between hosts.
 
 The kernel's flock: it ends with its process however that ends, holds between threads as well as processes (each opens
 the file anew), and needs no package on the host; filelock from PyPI would wrap the same call. Locks are a user's own.
@@ -12,6 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import random
 import stat
 import tempfile
 import threading
@@ -23,6 +24,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
 DIRECTORY_VARIABLE = "PROVEN_LOCK_DIR"
 _PATIENCE = 600.0  # seconds; each operation under a lock has a deadline of its own
 _PAUSE = 0.05  # seconds
+ROUNDS = 8  # between hosts nothing but reading back tells whether a write was lost
 
 _thread = threading.local()
 
@@ -48,6 +50,14 @@ def exclusive(name: str, patience: float = _PATIENCE) -> t.Iterator[None]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         os.close(descriptor)
+
+
+def rounds() -> t.Iterator[int]:
+    """Rounds of read, write and read back; before all but the first there is a pause that is random and grows."""
+    for number in range(ROUNDS):
+        if number:
+            time.sleep(random.uniform(0, _PAUSE * 2 ** (number - 1)))  # noqa: S311  (spreads writers, guards nothing)
+        yield number
 
 
 def _acquire(path: str, name: str, until: float) -> int:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
@@ -15,7 +13,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     build_index,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Busy
-from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
+from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import ROUNDS, exclusive, rounds
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import (
     MAX_ENTRIES,
     ask_api,
@@ -25,8 +23,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers 
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
-
-_ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
 
 
 def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> None:
@@ -65,22 +61,20 @@ def _add_to_fallback(registry: Registry, repository: str, subject: str, manifest
     mine = Descriptor(
         manifest.media_type, manifest.digest, len(manifest.raw), manifest.annotations, _artifact_type(manifest)
     )
-    for attempt in range(_ATTEMPTS):
+    for _round in rounds():
         raw, entries = read_fallback(registry, repository, subject)
-        if not _holds(entries, mine.digest) and attempt:
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (spreads writers, guards nothing)
-            raw, entries = read_fallback(registry, repository, subject)
         if _holds(entries, mine.digest):  # also where a writer that had read ours has brought it back
             return
         if len(entries) >= MAX_ENTRIES:
             raise BadAnswer(f"registry {registry.host}: the index of referrers of {subject} is full ({MAX_ENTRIES})")
         registry.put_manifest(repository, fallback_tag(subject), _with_entry(raw, mine), INDEX)
-    if not _holds(read_fallback(registry, repository, subject)[1], mine.digest):
-        raise Busy(
-            f"registry {registry.host}: other writers replaced the index of referrers of {subject} {_ATTEMPTS} times;"
-            " run again",
-            registry=registry.host,
-        )
+        if _holds(read_fallback(registry, repository, subject)[1], mine.digest):
+            return
+    raise Busy(
+        f"registry {registry.host}: other writers replaced the index of referrers of {subject} {ROUNDS} times;"
+        " run again",
+        registry=registry.host,
+    )
 
 
 def _artifact_type(manifest: Manifest) -> str:

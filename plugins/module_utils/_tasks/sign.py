@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import io
-import random
-import time
 import typing as t
 from dataclasses import dataclass, field
 
@@ -20,7 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign import (
 )
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import NotFound
-from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import exclusive
+from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import ROUNDS, exclusive, rounds
 from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch, signatures
@@ -31,8 +29,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries, Registry
     from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
-
-_ATTEMPTS = 8  # between hosts nothing but reading back tells whether a write was lost
 
 
 class SignatureLost(GitopsError):
@@ -164,7 +160,7 @@ class Sign:
         ours = simple_signing_writer.LegacySignature.of(payload, self._key.sign(payload)).layer
         tag = simple_signing.tag_for(digest)
         _upload(registry, repository, ours, payload, new=True)
-        for attempt in range(_ATTEMPTS):
+        for _round in rounds():
             present = signatures.read_image(registry, repository, digest)
             if _holds(present, ours):  # a writer that had read ours has brought it back
                 return
@@ -176,8 +172,7 @@ class Sign:
             registry.put_manifest(repository, tag, manifest.raw, manifest.media_type)
             if _holds(signatures.read_image(registry, repository, digest), ours):
                 return
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (spreads writers, guards nothing)
-        raise SignatureLost(f"{reference}: other writers replaced the signature tag {_ATTEMPTS} times; run again")
+        raise SignatureLost(f"{reference}: other writers replaced the signature tag {ROUNDS} times; run again")
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
