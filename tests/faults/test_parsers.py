@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.json_fuzz import json_values, mutate
 from support.reading import read_or_refuse
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip, strict_json
@@ -53,30 +54,14 @@ words = st.sampled_from(
     r.example https://r.example/v1/ kdf name scrypt params N r p salt cipher nonce ciphertext nacl/secretbox
     AA==""".split()
 )
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=8)
-values = st.recursive(
-    leaves,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5),
-    max_leaves=16,
-)
-
-
-def _places(value: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
-    if isinstance(value, dict | list):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            yield value, key
-            yield from _places(value[key])
+values = json_values(words, max_leaves=16)
 
 
 @st.composite
 def damaged(draw: st.DrawFn, document: bytes) -> bytes:
     """A document with one value replaced, or with one place of its bytes."""
     if draw(st.booleans()):
-        value = json.loads(document)
-        places = list(_places(value))
-        container, key = places[draw(st.integers(0, len(places) - 1))]
-        container[key] = draw(values)
-        return json.dumps(value).encode()
+        return mutate(document, draw(st.integers(0, 999)), draw(values))
     where = draw(st.integers(0, len(document)))
     return document[:where] + draw(st.binary(max_size=4)) + document[where + draw(st.integers(0, 4)) :]
 

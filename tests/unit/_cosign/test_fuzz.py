@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.json_fuzz import json_values, mutate
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer, simple_signing_writer
@@ -35,28 +36,7 @@ words = st.sampled_from(
         "predicate", "annotations", bundles.MEDIA_TYPE, bundles.PAYLOAD_TYPE, bundles.SIGN_PREDICATE, DIGEST, "AA==",
     ]
 )  # fmt: skip
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=8)
-json_values = st.recursive(
-    leaves,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5),
-    max_leaves=20,
-)
-
-
-def members(value: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
-    """Each (container, key) in a JSON value."""
-    if isinstance(value, dict | list):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            yield value, key
-            yield from members(value[key])
-
-
-def mutate(raw: bytes, where: int, new: t.Any) -> bytes:
-    value = json.loads(raw)
-    places = list(members(value))
-    container, key = places[where % len(places)]
-    container[key] = new
-    return json.dumps(value).encode()
+values = json_values(words, max_leaves=20)
 
 
 def splice(raw: bytes, where: int, new: bytes, cut: int) -> bytes:
@@ -89,14 +69,14 @@ def refusal(read: t.Callable[[], object]) -> str:
 
 @pytest.mark.fault("P4")
 @quick
-@given(st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
+@given(st.binary(max_size=200) | values.map(lambda value: json.dumps(value).encode()))
 def test_anything_as_a_bundle(raw: bytes) -> None:
     assert check_bundle(raw) is Verdict.MALFORMED
 
 
 @pytest.mark.fault("P4")
 @quick
-@given(st.integers(min_value=0), json_values)
+@given(st.integers(min_value=0), values)
 def test_a_bundle_with_one_value_replaced(where: int, new: t.Any) -> None:
     raw = mutate(BUNDLE, where, new)
     if check_bundle(raw) is Verdict.VERIFIED:  # only the hint may be anything, for nothing trusts it
@@ -115,7 +95,7 @@ def test_a_bundle_with_a_splice(where: int, new: bytes, cut: int) -> None:
 
 @pytest.mark.fault("P12")
 @quick
-@given(st.integers(min_value=0), json_values)
+@given(st.integers(min_value=0), values)
 def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.Any) -> None:
     statement = mutate(STATEMENT, where, new)
     signature = KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, statement))
@@ -129,7 +109,7 @@ def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.A
 
 @pytest.mark.fault("P3")
 @quick
-@given(st.integers(min_value=0), json_values)
+@given(st.integers(min_value=0), values)
 def test_a_validly_signed_payload_with_one_value_replaced(where: int, new: t.Any) -> None:
     payload = mutate(PAYLOAD, where, new)
     verdict = check_legacy(payload, base64.b64encode(KEY.sign(payload)).decode())
