@@ -13,6 +13,9 @@ LAB ?= ../shared/lab/lab
 # How long `make fuzz` goes on.
 FUZZ_SECONDS ?= 600
 
+# All tests that need this machine alone.
+HERMETIC := -n 2 --dist loadfile tests/integration tests/faults tests/unit
+
 NAMESPACE := build/collections/ansible_collections/proven/gitops
 # $(call in,test) before a command: in that virtual environment, made first where it is not there yet.
 in = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
@@ -93,19 +96,17 @@ venv: $(NAMESPACE) ## make the virtual environment for the tests and print its p
 
 .PHONY: test
 test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
-	@$(call in,test) python -m pytest -n 2 --dist loadfile -m 'not slow' tests/integration tests/faults tests/unit $(ARGS)
+	@$(call in,test) python -m pytest $(HERMETIC) -m 'not slow' $(ARGS)
 
 .PHONY: faults
 faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
 	@run=.ci/offline; $$run true || run=; \
-	$(call in,test) $$run python -m pytest -n 2 --dist loadfile --timeout 900 --fault-book=build/faults.json \
-		tests/integration tests/faults tests/unit $(ARGS) && \
+	$(call in,test) $$run python -m pytest $(HERMETIC) --timeout 900 --fault-book=build/faults.json $(ARGS) && \
 	python tests/faults_table.py build/faults.json docs/security.md
 
 .PHONY: offline
 offline: $(NAMESPACE) ## what `make test` runs, where there is no network but loopback
-	@$(call in,test) .ci/offline python -m pytest -n 2 --dist loadfile -m 'not slow' \
-		tests/integration tests/faults tests/unit $(ARGS)
+	@$(call in,test) .ci/offline python -m pytest $(HERMETIC) -m 'not slow' $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(NAMESPACE) ## the property tests with examples that are always new, FUZZ_SECONDS in all (default 600)

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support import module_process
 from support.pairs import PASSPHRASE, Pair, made, pair, template
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
@@ -174,18 +173,10 @@ def test_place_where_nobody_can_write(run_module: RunModule) -> None:
 
 # -- other processes ------------------------------------------------------------------------------------------------
 
-SCRIPT = """
-import os, resource, signal, sys
-sys.path.insert(0, {collections!r})
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import files
-from ansible_collections.proven.gitops.plugins.modules import cosign_keypair
-{prepare}
-with patch_module_args({arguments!r}):
-    cosign_keypair.main()
-"""
 # A process that ends just before, or just after, its file gets its name for the n-th time.
 KILL = """
+import os, signal
+from ansible_collections.proven.gitops.plugins.module_utils._tasks import files
 place, calls = files._place, []
 def mortal(*arguments):
     calls.append(1)
@@ -199,21 +190,14 @@ files._place = mortal
 
 
 def start(pair: Pair, prepare: str = "", **options: t.Any) -> subprocess.Popen[str]:
-    arguments = {"path": str(pair.private), "passphrase": PASSPHRASE, "_ansible_remote_tmp": "/tmp", **options}
-    script = SCRIPT.format(collections=str(ROOT / "build" / "collections"), prepare=prepare, arguments=arguments)
-    return subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    given = {"path": str(pair.private), "passphrase": PASSPHRASE, **options}
+    return module_process.start("cosign_keypair", prepare=prepare, **given)
 
 
 def result_of(process: subprocess.Popen[str]) -> Result:
-    output, errors = process.communicate(timeout=60)
-    assert output, errors
-    return t.cast("Result", json.loads(output))
+    result = module_process.finish(process)
+    assert result is not None
+    return result
 
 
 @pytest.mark.fault("X2")
@@ -226,8 +210,7 @@ def test_run_that_is_killed_is_completed_by_the_next(
         made.private.unlink()
         made.public.unlink()
     process = start(made, KILL.format(number=number, before=before), regenerate=regenerate)
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
+    assert module_process.finish(process) is None, "it was killed"
     left = made.private.read_bytes() if made.private.exists() else None
     # Also a run that must not replace anything completes it.
     result = run_module("cosign_keypair", path=str(made.private), passphrase=PASSPHRASE)
@@ -279,7 +262,7 @@ def test_disk_that_is_full_leaves_what_was_there(made: Pair, regenerate: str) ->
         made.private.unlink()
         made.public.unlink()
     state = made.state()
-    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
     result = result_of(start(made, limit, regenerate=regenerate))
     assert result["failure"]["code"] == "unwritable_file"
     assert result["msg"] == f"{made.private}: File too large"

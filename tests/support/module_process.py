@@ -23,12 +23,21 @@ _SECONDS = 120.0
 
 
 def start(
-    module: str, /, *, prefix: t.Sequence[str] = (), environment: t.Mapping[str, str] | None = None, **options: t.Any
+    module: str,
+    /,
+    *,
+    prefix: t.Sequence[str] = (),
+    environment: t.Mapping[str, str] | None = None,
+    prepare: str = "",
+    **options: t.Any,
 ) -> subprocess.Popen[str]:
-    """Begin; `prefix` is a command that runs this one, `environment` comes on top of our own."""
+    """Begin; `prefix` is a command that runs this one, `environment` comes on top of our own.
+
+    `prepare` is Python that the process runs first.
+    """
     arguments = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_remote_tmp": "/tmp", **options}
     running = subprocess.Popen(
-        [*prefix, sys.executable, __file__, module],
+        [*prefix, sys.executable, __file__, module, prepare],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,6 +63,7 @@ def finish(running: subprocess.Popen[str]) -> dict[str, t.Any] | None:
 def _main() -> None:
     from ansible.module_utils.testing import patch_module_args
 
+    exec(sys.argv[2], {})  # noqa: S102  (the test's own)
     module = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{sys.argv[1]}")
     with patch_module_args(json.load(sys.stdin)):
         module.main()
