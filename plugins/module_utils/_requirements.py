@@ -7,11 +7,14 @@ and must then say which one, by its name on PyPI.
     with third_party():
         import urllib3
 
+Or, where that would take long and is seldom needed: `expect("urllib3")` at first, and the import later.
+
 At the start of a task `_ansible/run.py` calls `check()`, which raises for the first package that was not there.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import MissingRequirement
@@ -44,6 +47,12 @@ class _Guard:
 def third_party() -> _Guard:
     """A context in which an import of a missing package is noted instead of raised."""
     return _Guard()
+
+
+def expect(name: str) -> None:
+    """Note a package that is missing, without the time that its import takes: it may not be needed in the end."""
+    if importlib.util.find_spec(name) is None:
+        _missing.append(_DISTRIBUTIONS.get(name, name))
 
 
 def check() -> None:

@@ -38,6 +38,7 @@ class Step:
     sent_body: bytes | None  # None: any
     raw: bytes | None = None  # sent instead of an answer, or byte by byte with `drip` seconds between them
     drip: float = 0.0
+    keep: bool = False  # go on with this connection after `raw`
     cut: int | None = None  # bytes of the body after which the connection is closed
     reset: bool = False  # the connection is reset instead of an answer
     read: int | None = None  # bytes of the request's body that are read before answering; None: all
@@ -211,7 +212,7 @@ class _Conversation:
             for piece in [step.raw] if not step.drip else (step.raw[n : n + 1] for n in range(len(step.raw))):
                 self._wire.wait(step.drip)
                 self._connection.sendall(piece)
-            return False
+            return step.keep
         pieces = [step.body] if isinstance(step.body, bytes) else step.body()
         headers = dict(step.headers)
         if isinstance(step.body, bytes) and not {"Content-Length", "Transfer-Encoding"} & set(headers):

@@ -13,8 +13,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import 
 from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials, CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import make_tls
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._registry.tls import make_tls
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hasher
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT
 from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
 

@@ -20,7 +20,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unauthorized,
     Unreachable,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts, Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import (
     ERROR_LIMIT,
     REDIRECT_LIMIT,

@@ -3,32 +3,31 @@
 
 from __future__ import annotations
 
+import http.client
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline, enforced
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
-from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import Pools
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import (
-    STATUSES,
-    Attempts,
+from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import (
     Broken,
+    NotConnected,
+    ProxyFailed,
     explain,
     is_final,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import Pools
+from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES, Attempts
 from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
-
-with third_party():
-    import urllib3
-    from urllib3 import exceptions as http_errors
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Wire
     from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
     from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
 
 _CHUNK = 64 * 1024
+_FAILURES = (NotConnected, ProxyFailed, http.client.HTTPException, OSError, ValueError)
 
 
 class Source(t.Protocol):
@@ -73,7 +72,7 @@ class Request:
 class Answer:
     """A response whose body has not been read; to be closed, or read to its end."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, request: Request, deadline: Deadline, timeout: float) -> None:
+    def __init__(self, raw: Wire, request: Request, deadline: Deadline, timeout: float) -> None:
         self.raw = raw
         self.request = request
         self.status = raw.status
@@ -102,8 +101,8 @@ class Answer:
         try:
             with enforced(self._deadline, self._timeout):
                 # read1, not read: that one waits until the chunk is full, however slowly it fills.
-                return self.raw.read1(_CHUNK, decode_content=False) or b""
-        except (http_errors.HTTPError, OSError, ValueError) as error:
+                return self.raw.read1(_CHUNK)
+        except _FAILURES as error:
             raise Broken(explain(error, self._timeout), final=self._deadline.expired) from None
 
     def read(self, limit: int) -> bytes:
@@ -124,12 +123,8 @@ class Answer:
         return text[:limit]
 
     def close(self) -> None:
-        """Give the connection back where the body was read to its end, else drop it: reading on could take forever."""
-        if self.raw.length_remaining == 0:
-            self.raw.drain_conn()  # nothing is left, but http.client wants to be asked
-            self.raw.release_conn()
-        else:
-            self.raw.close()
+        """Give the connection back where the body was read to its end, else drop it."""
+        self.raw.close()
 
     def __enter__(self) -> t.Self:
         return self
@@ -175,7 +170,7 @@ class Transport:
         if deadline.expired:
             raise Broken("there was no time left to ask", final=True)
         headers = {"User-Agent": self.settings.user_agent, "Accept-Encoding": "identity", **request.headers}
-        body: bytes | Source | None = None
+        body: bytes | Source | None
         source: Source | None = None
         if callable(request.body):
             body = source = request.body()
@@ -185,19 +180,10 @@ class Transport:
         wait = min(timeout, max(deadline.remaining(), 0.01))
         try:
             with enforced(deadline, timeout):
-                raw = self._pools.request(
-                    Origin.of(request.url, request.where),
-                    request.method,
-                    request.url,
-                    body=t.cast("t.IO[bytes] | bytes | None", body),  # of a file, only read() is used
-                    headers=headers,
-                    timeout=urllib3.Timeout(connect=wait, read=wait),
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
+                raw = self._pools.ask(
+                    Origin.of(request.url, request.where), request.method, request.url, body, headers, wait
                 )
-        except (http_errors.HTTPError, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise Broken(explain(error, timeout), final=is_final(error) or deadline.expired) from None
         finally:
             if source is not None:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
 from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES, Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
+from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, MANIFEST_LIMIT
 from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, describe
 from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Direct connections to one origin, kept alive, and what they answer.
+
+They are the standard library's, since one request by urllib3's pool takes twice the CPU time (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import collections
+import http.client
+import select
+import socket
+import typing as t
+import weakref
+
+from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bounded
+from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import NotConnected
+from ansible_collections.proven.gitops.plugins.module_utils._registry.head import Headers, StrictAnswer
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    import ssl
+
+    from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+
+BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a time
+
+
+class Wire(t.Protocol):
+    """An answer on its connection, its body unread."""
+
+    status: int
+    headers: Headers
+
+    def read1(self, size: int) -> bytes:
+        """What is there of the body, at most `size` bytes; nothing at its end. An error where it is cut short."""
+
+    def close(self) -> None:
+        """Give the connection back where the body was read to its end, else end it: reading on could take forever."""
+
+
+class _Direct(http.client.HTTPConnection):
+    response_class = StrictAnswer
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = bounded(self.sock)
+
+
+class _Tls(http.client.HTTPSConnection):
+    response_class = StrictAnswer
+
+
+class Connections:
+    """Those to one origin; thread-safe. `tls` is None for plain HTTP, else makes its sockets heed deadlines."""
+
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, keep: int) -> None:
+        self._origin = origin
+        self._tls = tls
+        self._keep = keep
+        self._idle: collections.deque[http.client.HTTPConnection] = collections.deque()
+        weakref.finalize(self, _close_all, self._idle)
+
+    def ask(self, method: str, target: str, body: t.Any, headers: t.Mapping[str, str], wait: float) -> Wire:
+        """Send one request and read the head of its answer; `wait` is in seconds, for connecting."""
+        connection = self._take()
+        try:
+            if connection.sock is None:
+                _connect(connection, wait)
+            answer = _exchange(connection, method, target, body, headers)
+        except BaseException:
+            connection.close()
+            raise
+        return _Answer(answer, connection, self)
+
+    def _take(self) -> http.client.HTTPConnection:
+        """The one that was used last, if its peer has not ended it, or a new one."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not _is_readable(connection.sock):
+                return connection
+            connection.close()
+        host, port = self._origin.host, self._origin.port
+        if self._tls is None:
+            return _Direct(host, port, blocksize=BLOCK)
+        return _Tls(host, port, context=self._tls, blocksize=BLOCK)
+
+    def give_back(self, connection: http.client.HTTPConnection) -> None:
+        """For the next request."""
+        if connection.sock is None or len(self._idle) >= self._keep:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+
+def _close_all(idle: collections.deque[http.client.HTTPConnection]) -> None:
+    while idle:
+        idle.pop().close()
+
+
+def _connect(connection: http.client.HTTPConnection, wait: float) -> None:
+    connection.timeout = wait
+    try:
+        connection.connect()
+    except OSError as error:
+        raise NotConnected(error) from None
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, target: str, body: t.Any, headers: t.Mapping[str, str]
+) -> StrictAnswer:
+    """The answer, also of a peer that has stopped listening before all was sent."""
+    lost: OSError | None = None
+    try:
+        connection.request(method, target, body, headers)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        lost = error
+    try:
+        answer = t.cast("StrictAnswer", connection.getresponse())
+    except (OSError, http.client.HTTPException):
+        if lost is not None:
+            raise lost from None
+        raise
+    answer.will_close = answer.will_close or lost is not None
+    return answer
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    """Whether something came that nobody asked for: data, or the end of the connection."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Answer:
+    """See Wire."""
+
+    def __init__(self, answer: StrictAnswer, connection: http.client.HTTPConnection, home: Connections) -> None:
+        self.status = answer.status
+        self.headers = answer.fields
+        self._answer = answer
+        self._connection: http.client.HTTPConnection | None = connection
+        self._home = home
+
+    def read1(self, size: int) -> bytes:
+        piece = self._answer.read1(size)
+        if not piece and self._answer.length:
+            raise http.client.IncompleteRead(b"", self._answer.length)
+        return piece
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        # http.client forgets the length of what it has closed, and closes what is in chunks once it has seen the last.
+        ended = self._answer.length == 0 or (self._answer.chunked and self._answer.isclosed())
+        self._answer.close()
+        if ended and not self._answer.will_close:
+            self._home.give_back(connection)
+        else:
+            connection.close()
