@@ -161,6 +161,35 @@ class TestVerdicts:
         assert [item["verdict"] for item in result["verdicts"]] == ["unsigned", "verified"]
         assert result["failure"]["details"]["failures"][0]["details"]["verdict"] == "unsigned"
 
+    @pytest.mark.fault("R16a")
+    def test_a_host_that_is_two_registries(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        """What one repository lacks, another may have: nothing is unsigned before its own API was asked."""
+        references = [artifact(registry, content) for content in (b"kind: A\n", b"kind: B\n", b"kind: C\n")]
+        without = NoReferrers(references[0].partition("@")[2])
+        registry.hooks.append(without)
+        for reference in references[:2]:
+            assert sign(run_module, reference, keys[0])["signatures"][0]["signed"] == ["bundle"]
+        options = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1, "report_only": True}
+        result = run_module("cosign_verify", references=references, **options)
+        assert [item["verdict"] for item in result["verdicts"]] == ["verified", "verified", "unsigned"]
+        registry.hooks.insert(0, FailReferrers(references[2].partition("@")[2]))
+        result = run_module("cosign_verify", references=references, retries=0, **options)
+        assert [item["verdict"] for item in result["verdicts"]] == ["verified", "verified", "unreachable"]
+
+    def test_an_absent_api_is_asked_for_once_where_all_is_found(
+        self, run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]
+    ) -> None:
+        with running_registry(tmp_path, referrers=False) as registry:
+            references = [artifact(registry, f"kind: K{number}\n".encode()) for number in range(5)]
+            for reference in references:
+                sign(run_module, reference, keys[0])
+            registry.requests.clear()
+            options = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1}
+            assert run_module("cosign_verify", references=references, **options)["verified"]
+            assert sum("/referrers/" in str(request) for request in registry.requests) == 1
+
 
 def _fallback_tag(reference: str) -> str:
     return reference.partition("@")[2].replace(":", "-")
@@ -169,5 +198,22 @@ def _fallback_tag(reference: str) -> str:
 class FailReferrers(Hook):
     """A registry that throttles the referrers API and nothing else, as seen in the wild."""
 
+    def __init__(self, digest: str = "") -> None:
+        self._target = f"/referrers/{digest}"
+
     def before(self, request: t.Any) -> t.Any:
-        return Response(503, {}, b"busy") if "/referrers/" in request.target else None
+        return Response(503, {}, b"busy") if self._target in request.target else None
+
+
+class NoReferrers(Hook):
+    """A registry that has no referrers API for one digest."""
+
+    def __init__(self, digest: str) -> None:
+        self._digest = digest
+
+    def before(self, request: t.Any) -> t.Any:
+        return Response(404, {}, b"") if f"/referrers/{self._digest}" in request.target else None
+
+    def after(self, request: t.Any, response: Response) -> Response:
+        response.headers.pop("OCI-Subject", None)
+        return response

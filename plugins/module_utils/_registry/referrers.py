@@ -53,6 +53,23 @@ def list_referrers(registry: Registry, repository: str, digest: str) -> Referrer
     return Referrers(found, False)
 
 
+def listings(registry: Registry, repository: str, digest: str) -> t.Iterator[tuple[Descriptor, ...]]:
+    """The referrers of `digest`; where they may have to be listed twice, the likely place first.
+
+    A registry that has said for another digest that it has no referrers API most likely has none here, so the fallback
+    tag is asked first. Whoever has not found there what is looked for goes on: the API then has the last word, since a
+    host can be several registries, and its answer, where it has one, takes the place of the first.
+    """
+    if not registry.may_lack_api or (repository, digest) in registry.without_api:
+        yield list_referrers(registry, repository, digest).entries
+        return
+    check_syntax(digest)
+    yield read_fallback(registry, repository, digest)[1]
+    entries = ask_api(registry, repository, digest)
+    if entries is not None:
+        yield entries
+
+
 def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
     """The answer of the referrers API, all pages; None where there is no such API, which is asked once in a task."""
     session, scope = registry.session, registry.session.scope(repository, "pull")
@@ -69,6 +86,7 @@ def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descripto
         answer, body = session.read(request, scope, deadline, MANIFEST_LIMIT, follow=path)
         if page == 0 and _is_no_api(answer):
             registry.without_api.add((repository, digest))
+            registry.may_lack_api = True
             return None
         if answer.status != 200:
             raise session.error(answer, body, scope)

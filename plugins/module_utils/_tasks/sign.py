@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import typing as t
 from dataclasses import dataclass, field
 
@@ -112,8 +113,9 @@ class Sign:
     def _signed(self, registry: Registry, reference: Reference, name: signatures.Format) -> bool:
         """Whether the wanted signature is there: valid, by this key, in this format, with exactly these annotations."""
         digest = t.cast(str, reference.digest)
-        read = signatures.read_bundles if name == "bundle" else signatures.read_legacy
-        return any(self._wanted(stored, digest) for stored in read(registry, reference.repository, digest))
+        where = (registry, reference.repository, digest)
+        listed = signatures.bundle_listings(*where) if name == "bundle" else iter([signatures.read_legacy(*where)])
+        return any(self._wanted(stored, digest) for stored in itertools.chain.from_iterable(listed))
 
     def _wanted(self, stored: signatures.Stored, digest: str) -> bool:
         if stored.content is None or stored.fault:

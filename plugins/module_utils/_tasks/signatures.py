@@ -18,7 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle, simple_signing
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, NotFound, Unreachable
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
+from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers, listings
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
@@ -91,7 +91,16 @@ def _payload(registry: Registry, repository: str, layer: Descriptor) -> Stored:
 
 def read_bundles(registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
     """The referrers of `digest` that hold a sigstore bundle, whatever type the index claims for them (cosign #4641)."""
-    entries = list_referrers(registry, repository, digest).entries
+    return _bundles(registry, repository, digest, list_referrers(registry, repository, digest).entries)
+
+
+def bundle_listings(registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
+    """The same, but for whoever stops where enough was found; a second listing takes the place of the first."""
+    for entries in listings(registry, repository, digest):
+        yield _bundles(registry, repository, digest, entries)
+
+
+def _bundles(registry: Registry, repository: str, digest: str, entries: t.Sequence[Descriptor]) -> t.Iterator[Stored]:
     if len(entries) > MAX_SIGNATURES:
         return iter([Stored("bundle", digest, fault=f"more than {MAX_SIGNATURES} referrers")])
     return _one_by_one(registry, entries, lambda entry: _referrer(registry, repository, digest, entry))

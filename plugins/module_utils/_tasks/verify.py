@@ -142,19 +142,29 @@ class Verify:
 
     def _findings(self, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
         """What each signature proves; for a Flux version only the signatures that this version would look at."""
-        version, repository = self._policy.flux_version, reference.repository
-        findings, hidden = [], False
-        if self._sees_bundles(registry, reference):
-            for stored in signatures.read_bundles(registry, repository, digest):
-                findings.append(self._judge_stored(stored, digest))
-                hidden = hidden or (version is not None and _hides_legacy(stored))
+        findings, hidden = self._bundle_findings(registry, reference, digest)
         if hidden:
             return findings
         try:
-            legacy = signatures.read_legacy(registry, repository, digest)
+            legacy = signatures.read_legacy(registry, reference.repository, digest)
         except (MalformedManifest, MalformedJson) as error:
             legacy = iter([signatures.Stored("legacy", digest, fault=error.message)])
         return findings + [self._judge_stored(stored, digest) for stored in legacy]
+
+    def _bundle_findings(self, registry: Registry, reference: Reference, digest: str) -> tuple[list[Finding], bool]:
+        """What the bundles prove, and whether they hide legacy signatures from the Flux in question."""
+        where = (registry, reference.repository, digest)
+        if not self._sees_bundles(registry, reference):
+            return [], False
+        if self._policy.flux_version is not None:  # it asks the API first, and so do we
+            judged = [(self._judge_stored(one, digest), _hides_legacy(one)) for one in signatures.read_bundles(*where)]
+            return [finding for finding, _hides in judged], any(hides for _finding, hides in judged)
+        findings: list[Finding] = []
+        for listed in signatures.bundle_listings(*where):
+            findings = [self._judge_stored(one, digest) for one in listed]
+            if verdicts.overall(findings, self._policy.threshold) is Verdict.VERIFIED:
+                break
+        return findings, False
 
     def _sees_bundles(self, registry: Registry, reference: Reference) -> bool:
         version = self._policy.flux_version

@@ -33,6 +33,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.locks impo
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import (
     Referrers,
     list_referrers,
+    listings,
 )
 
 SUBJECT = Descriptor.of(MANIFEST, b"the subject")
@@ -210,3 +211,52 @@ def test_a_second_page_that_fails(wire: Wire, connect: Connect) -> None:
 def test_a_digest_that_is_none(connect: Connect) -> None:
     with pytest.raises(InvalidDigest):
         list_referrers(connect("127.0.0.1:1"), "a", "sha256:../../x")
+
+
+# Where the first listing may not be the last
+
+
+def told(registry: Registry) -> Registry:
+    """One that has said of another digest that it has no API."""
+    registry.may_lack_api = True
+    return registry
+
+
+def test_what_has_an_api_is_listed_once(wire: Wire, connect: Connect) -> None:
+    index(wire, API, entry(1))
+    assert list(listings(connect(wire), "a", SUBJECT.digest)) == [(entry(1),)]
+
+
+def test_an_answer_that_there_is_no_api_is_remembered_for_the_registry(wire: Wire, connect: Connect) -> None:
+    registry = connect(wire)
+    no_api(wire)
+    index(wire, TAG, entry(1))
+    assert list(listings(registry, "a", SUBJECT.digest)) == [(entry(1),)]
+    wire.check()
+    index(wire, TAG.replace("/a/", "/b/"), entry(2))
+    assert next(listings(registry, "b", SUBJECT.digest)) == (entry(2),)
+
+
+def test_whoever_has_not_found_it_asks_the_api_all_the_same(wire: Wire, connect: Connect) -> None:
+    wire.expect("GET", TAG, status=404)
+    index(wire, API, entry(1))
+    assert list(listings(told(connect(wire)), "a", SUBJECT.digest)) == [(), (entry(1),)]
+
+
+def test_no_api_there_either(wire: Wire, connect: Connect) -> None:
+    index(wire, TAG, entry(1))
+    no_api(wire)
+    index(wire, TAG, entry(1))
+    registry = told(connect(wire))
+    assert list(listings(registry, "a", SUBJECT.digest)) == [(entry(1),)]
+    assert list(listings(registry, "a", SUBJECT.digest)) == [(entry(1),)]
+
+
+@pytest.mark.fault("R16a")
+def test_an_api_that_cannot_be_asked_is_no_end_of_the_list(wire: Wire, connect: Connect) -> None:
+    wire.expect("GET", TAG, status=404)
+    wire.expect("GET", API, status=503)
+    listed = listings(told(connect(wire, retries=0)), "a", SUBJECT.digest)
+    assert next(listed) == ()
+    with pytest.raises(Unreachable, match="503"):
+        next(listed)
