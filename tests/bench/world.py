@@ -26,6 +26,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key 
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "benchmark"
+_MEMORY = "/dev/shm"  # noqa: S108 - where the registry keeps its data, so that no disk is measured on either side
 _REQUEST = re.compile(rb'"([A-Z]+) (/v2/[^ "]*) HTTP/')
 _MODULES = "ansible_collections.proven.gitops.plugins.modules"
 
@@ -120,16 +121,18 @@ class World:
 @contextlib.contextmanager
 def world() -> t.Iterator[World]:
     """A world that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        directory = Path(scratch)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        tempfile.TemporaryDirectory(prefix="bench-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None) as stored,
+    ):
+        directory, data = Path(scratch), Path(stored)
         home = Home.make(directory / "home")
         key = SigningKey.generate()
         (directory / "cosign.key").write_bytes(key.encrypted_pem(PASSPHRASE.encode()))
         (directory / "cosign.key").chmod(0o600)
         (directory / "cosign.pub").write_bytes(key.public.pem)
-        (directory / "registry").mkdir()
-        with places.distribution(home.cli("registry"), directory / "registry") as place:
-            log = directory / "registry" / "server.log"
+        with places.distribution(home.cli("registry"), data) as place:
+            log = data / "server.log"
             yield World(directory, place.address, _environment(home, directory), log)
 
 

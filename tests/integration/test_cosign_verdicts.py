@@ -171,7 +171,7 @@ class TestVerdicts:
         registry.hooks.append(without)
         for reference in references[:2]:
             assert sign(run_module, reference, keys[0])["signatures"][0]["signed"] == ["bundle"]
-        options = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1, "report_only": True}
+        options: dict[str, t.Any] = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1, "report_only": True}
         result = run_module("cosign_verify", references=references, **options)
         assert [item["verdict"] for item in result["verdicts"]] == ["verified", "verified", "unsigned"]
         registry.hooks.insert(0, FailReferrers(references[2].partition("@")[2]))
@@ -186,7 +186,7 @@ class TestVerdicts:
             for reference in references:
                 sign(run_module, reference, keys[0])
             registry.requests.clear()
-            options = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1}
+            options: dict[str, t.Any] = {"public_keys": [{"path": keys[0].pub}], "concurrency": 1}
             assert run_module("cosign_verify", references=references, **options)["verified"]
             assert sum("/referrers/" in str(request) for request in registry.requests) == 1
 
