@@ -26,7 +26,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key 
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "benchmark"
-_MEMORY = "/dev/shm"  # noqa: S108 - where the registry keeps its data, so that no disk is measured on either side
+# Where the registry keeps its data, so that no disk is measured on either side.
+_MEMORY = "/dev/shm"
 _REQUEST = re.compile(rb'"([A-Z]+) (/v2/[^ "]*) HTTP/')
 _MODULES = "ansible_collections.proven.gitops.plugins.modules"
 
