@@ -17,8 +17,6 @@ from interop.kube_api import KubeApi
 from interop.peers import Cli, Home
 from interop.places import Place
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
-
 if t.TYPE_CHECKING:  # pragma: no cover
     from conftest import Result, RunModule
 
@@ -132,22 +130,13 @@ def both(cosign3: Cosign, cosign2: Cosign) -> tuple[Cosign, Cosign]:
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     """A key pair of ours."""
-    return _write_keys(tmp_path_factory.mktemp("keys"))
+    return Keys.ours(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")
 def other_keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     """Somebody else's."""
-    return _write_keys(tmp_path_factory.mktemp("other-keys"))
-
-
-def _write_keys(directory: Path) -> Keys:
-    keys = Keys(directory / "cosign.key", "päss word")
-    pair = SigningKey.generate()
-    keys.private.write_bytes(pair.encrypted_pem(keys.password.encode()))
-    keys.private.chmod(0o600)
-    keys.public.write_bytes(pair.public.pem)
-    return keys
+    return Keys.ours(tmp_path_factory.mktemp("other-keys"))
 
 
 @pytest.fixture

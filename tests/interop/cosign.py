@@ -7,6 +7,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.peers import Cli, Done
 
@@ -24,6 +26,15 @@ class Keys:
 
     private: Path
     password: str
+
+    @classmethod
+    def ours(cls, directory: Path) -> Keys:
+        """A pair that we made, in an empty directory."""
+        keys, pair = cls(directory / "cosign.key", "päss word"), SigningKey.generate()
+        keys.private.write_bytes(pair.encrypted_pem(keys.password.encode()))
+        keys.private.chmod(0o600)
+        keys.public.write_bytes(pair.public.pem)
+        return keys
 
     @property
     def public(self) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import typing as t
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from interop.cosign import Cosign, Format, Keys
 from interop.places import Place
 from interop.stored import Document, Stored
+from support import module_process
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours, Push
@@ -98,6 +100,26 @@ def test_both_formats_at_once(
     assert cosign2.verify(reference, keys.public, "legacy").code == 1
     [verdict] = ours("cosign_verify", reference=reference, public_keys=keys.verifiers)["verdicts"]
     assert verdict["formats"] == ["bundle", "legacy"]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("place", ["distribution"], indirect=True)
+def test_twenty_signers_at_once(cosign3: Cosign, place: Place, push: Push, tmp_path: Path) -> None:
+    """Where all of them write to the same two tags: cosign finds each signature, in both formats, and once."""
+    reference, signers = push(place), []
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        signers.append(Keys.ours(tmp_path / str(number)))
+    running = [
+        module_process.start("cosign_sign", reference=reference, format="both", **keys.options) for keys in signers
+    ]
+    for process in running:
+        result = module_process.finish(process)
+        assert result is not None
+        assert not result.get("failed"), result
+    for keys in signers:
+        assert len(cosign3.accepts(reference, keys, "bundle")) == 1
+        assert len(cosign3.accepts(reference, keys, "legacy")) == 1
 
 
 def test_cosign_finds_its_duplicate_in_our_signature(
