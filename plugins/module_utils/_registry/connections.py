@@ -7,6 +7,7 @@ They are the standard library's, since one request by urllib3's pool takes twice
 from __future__ import annotations
 
 import collections
+import contextlib
 import http.client
 import select
 import socket
@@ -63,13 +64,12 @@ class Connections:
     def ask(self, method: str, target: str, body: t.Any, headers: t.Mapping[str, str], wait: float) -> Wire:
         """Send one request and read the head of its answer; `wait` is in seconds, for connecting."""
         connection = self._take()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(connection.close)
             if connection.sock is None:
                 _connect(connection, wait)
             answer = _exchange(connection, method, target, body, headers)
-        except BaseException:
-            connection.close()
-            raise
+            stack.pop_all()  # it goes on: to the end of the answer, and then to the next request
         return _Answer(answer, connection, self)
 
     def _take(self) -> http.client.HTTPConnection:
