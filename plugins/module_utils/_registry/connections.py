@@ -74,14 +74,10 @@ class Connections:
 
     def _take(self) -> http.client.HTTPConnection:
         """The one that was used last, if its peer has not ended it, or a new one."""
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if not _is_readable(connection.sock):
-                return connection
-            connection.close()
+        with contextlib.suppress(IndexError):
+            while not _is_quiet((connection := self._idle.pop()).sock):
+                connection.close()
+            return connection
         host, port = self._origin.host, self._origin.port
         if self._tls is None:
             return _Direct(host, port, blocksize=BLOCK)
@@ -106,6 +102,8 @@ def _connect(connection: http.client.HTTPConnection, wait: float) -> None:
         connection.connect()
     except OSError as error:
         raise NotConnected(error) from None
+    except UnicodeError:  # a label that no name can have, as one of more than 63 characters
+        raise NotConnected(socket.gaierror(socket.EAI_NONAME, "not a name")) from None
 
 
 def _exchange(
@@ -127,11 +125,11 @@ def _exchange(
     return answer
 
 
-def _is_readable(sock: socket.socket) -> bool:
-    """Whether something came that nobody asked for: data, or the end of the connection."""
+def _is_quiet(sock: socket.socket) -> bool:
+    """Whether nothing came that nobody asked for: data, or the end of the connection."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+    return not poll.poll(0)
 
 
 class _Answer:

@@ -139,6 +139,12 @@ def test_a_name_that_does_not_resolve(connect: Connect, monkeypatch: pytest.Monk
     assert message.startswith(f"registry no-such-host.invalid: the name does not resolve ({tries} in")
 
 
+def test_a_name_that_cannot_be(connect: Connect) -> None:
+    """Python's codec for names raises an error that is not the system's."""
+    host = f"{'a' * 64}.invalid"
+    assert failure(connect(host)).startswith(f"registry {host}: the name does not resolve (1 attempt in")
+
+
 def test_a_port_that_nobody_listens_on(connect: Connect) -> None:
     with Wire() as wire:
         host = wire.host
