@@ -45,3 +45,13 @@ class MissingRequirement(GitopsError):
     def __init__(self, package: str, reason: str = "") -> None:
         super().__init__(f"the Python package {package} is required{' ' + reason if reason else ''}", package=package)
         self.package = package
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The innermost cause: urllib3 hands it on in the arguments or by `raise … from`."""
+    for _turn in range(8):
+        inner = next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), error.__cause__)
+        if inner is None:
+            break
+        error = inner
+    return error

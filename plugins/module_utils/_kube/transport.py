@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from ansible_collections.proven.gitops.plugins.module_utils._errors import root_cause
 from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import BadAnswer, Unreachable
 from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
 
@@ -98,23 +99,13 @@ def _asked_pause(header: str) -> float:
         return 0.0
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost cause: urllib3 hands it on in the arguments or by `raise … from`."""
-    for _turn in range(8):
-        inner = next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), error.__cause__)
-        if inner is None:
-            break
-        error = inner
-    return error
-
-
 def _is_final(error: BaseException) -> bool:
-    return isinstance(_root(error), ssl.SSLError)
+    return isinstance(root_cause(error), ssl.SSLError)
 
 
 def _explain(error: BaseException, timeout: float) -> str:
     """The cause in a few words, with nothing in it that was sent."""
-    cause = _root(error)
+    cause = root_cause(error)
     if isinstance(error, http_errors.NameResolutionError):
         return "the name does not resolve"
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -63,7 +63,6 @@ class Registry:
         self.held: dict[str, str] = {}
         # Repositories and digests for which it has said that it has no referrers API: see referrers.py.
         self.without_api: set[tuple[str, str]] = set()
-        self.may_lack_api = False  # it has said so for any digest
         scrubber = scrubber or Scrubber(register_secret)
         self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 

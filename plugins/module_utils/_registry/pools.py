@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import typing as t
+from urllib.parse import urlsplit
 
 from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Connections
 from ansible_collections.proven.gitops.plugins.module_utils._registry.proxies import Proxies, proxy_of
@@ -65,8 +66,6 @@ class Pools:
 
 
 def _target(url: str) -> str:
-    """The path and query of an absolute URL, which begin at the first slash after the host."""
-    rest = url.partition("://")[2].partition("#")[0]
-    host_end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    target = rest[host_end:]
-    return target if target.startswith("/") else f"/{target}"
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.client
+import socket
 import threading
 import typing as t
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption, root_cause
 from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import BLOCK
 from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bounded
 from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import NotConnected, ProxyFailed
@@ -154,30 +155,20 @@ def _plain_errors() -> t.Iterator[None]:
     try:
         yield
     except exceptions.ProxyError as error:
-        raise ProxyFailed(_root(error.original_error)) from None
+        raise ProxyFailed(root_cause(error.original_error)) from None
     except exceptions.NewConnectionError as error:
-        raise NotConnected(_root(error)) from None
+        raise NotConnected(root_cause(error)) from None
     except exceptions.ConnectTimeoutError:
         raise NotConnected(TimeoutError()) from None
     except exceptions.ReadTimeoutError:
         raise TimeoutError from None
     except exceptions.IncompleteRead:
         raise http.client.IncompleteRead(b"") from None
-    except (exceptions.LocationValueError, exceptions.ProxySchemeUnknown) as error:
-        raise InvalidOption("proxy", type(error).__name__) from None
+    except exceptions.LocationValueError:
+        raise NotConnected(socket.gaierror(socket.EAI_NONAME, "not a name")) from None
     except exceptions.HTTPError as error:
-        root = _root(error)
+        root = root_cause(error)
         raise (root if isinstance(root, (OSError, http.client.HTTPException)) else ConnectionError(str(root))) from None
-
-
-def _root(error: BaseException) -> Exception:
-    """The innermost cause: urllib3 hands it on in the arguments or by `raise … from`."""
-    for _turn in range(8):
-        inner = next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), error.__cause__)
-        if inner is None:
-            break
-        error = inner
-    return t.cast("Exception", error)
 
 
 class _Head(StrictAnswer):

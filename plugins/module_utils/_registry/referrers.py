@@ -60,7 +60,7 @@ def listings(registry: Registry, repository: str, digest: str) -> t.Iterator[tup
     tag is asked first. Whoever has not found there what is looked for goes on: the API then has the last word, since a
     host can be several registries, and its answer, where it has one, takes the place of the first.
     """
-    if not registry.may_lack_api or (repository, digest) in registry.without_api:
+    if not registry.without_api or (repository, digest) in registry.without_api:
         yield list_referrers(registry, repository, digest).entries
         return
     check_syntax(digest)
@@ -86,7 +86,6 @@ def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descripto
         answer, body = session.read(request, scope, deadline, MANIFEST_LIMIT, follow=path)
         if page == 0 and _is_no_api(answer):
             registry.without_api.add((repository, digest))
-            registry.may_lack_api = True
             return None
         if answer.status != 200:
             raise session.error(answer, body, scope)

@@ -114,7 +114,9 @@ class Sign:
         """Whether the wanted signature is there: valid, by this key, in this format, with exactly these annotations."""
         digest = t.cast(str, reference.digest)
         where = (registry, reference.repository, digest)
-        listed = signatures.bundle_listings(*where) if name == "bundle" else iter([signatures.read_legacy(*where)])
+        listed: t.Iterable[t.Iterator[signatures.Stored]] = (
+            signatures.bundle_listings(*where) if name == "bundle" else [signatures.read_legacy(*where)]
+        )
         return any(self._wanted(stored, digest) for stored in itertools.chain.from_iterable(listed))
 
     def _wanted(self, stored: signatures.Stored, digest: str) -> bool:

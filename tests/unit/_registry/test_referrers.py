@@ -218,7 +218,7 @@ def test_a_digest_that_is_none(connect: Connect) -> None:
 
 def told(registry: Registry) -> Registry:
     """One that has said of another digest that it has no API."""
-    registry.may_lack_api = True
+    registry.without_api.add(("b", SUBJECT.digest))
     return registry
 
 
