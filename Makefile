@@ -13,8 +13,8 @@ LAB ?= ../shared/lab/lab
 # How long `make fuzz` goes on.
 FUZZ_SECONDS ?= 600
 
-# All tests that need this machine alone.
-HERMETIC := -n 2 --dist loadfile tests/integration tests/faults tests/unit
+# All tests that need this machine alone. Half of them wait for something, so more of them than processors at a time.
+HERMETIC := -n 4 --dist loadfile tests/integration tests/faults tests/unit
 
 NAMESPACE := build/collections/ansible_collections/proven/gitops
 # $(call in,test) before a command: in that virtual environment, made first where it is not there yet.

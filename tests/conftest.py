@@ -21,6 +21,9 @@ _link = COLLECTIONS / "ansible_collections" / "proven" / "gitops"
 if not _link.exists():
     _link.parent.mkdir(parents=True, exist_ok=True)
     _link.symlink_to(os.path.relpath(ROOT, _link.parent))
+# Byte code is kept, but not beside the source. Only for this process: those that it starts find that of the installed
+# packages where pip has put it.
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / "build" / "cache" / "pyc")
 sys.path.insert(0, str(COLLECTIONS))
 sys.path.insert(0, str(ROOT / "tests"))
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cache" / "hypothesis"))

@@ -65,6 +65,7 @@ def _at_once(registry: RunningRegistry, reference: str, keys: t.Sequence[Key], *
     return [one for one in done if one is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.fault("W1")
 @pytest.mark.timeout(300)
 def test_signers_on_one_host(either: RunningRegistry, run_module: RunModule, signers: list[Key]) -> None:

@@ -17,7 +17,7 @@ from support.secret_groups import GROUPS
 from support.secret_plays import Evidence, Place, run
 from support.watching import Watch
 
-_QUICK = ("registry", "git", "files")  # for `make test`; the others by `make faults`
+_QUICK = ("registry",)  # for `make test`; the others by `make faults`
 _EACH = [
     *(pytest.param((name, False), id=name, marks=[] if name in _QUICK else pytest.mark.slow) for name in GROUPS),
     *(pytest.param((name, True), id=f"{name}-variables", marks=pytest.mark.slow) for name in GROUPS),

@@ -66,6 +66,7 @@ def test_from_nothing(home: Path, manifests: Path) -> None:
     assert committed(home, "rev-list", "--count", "main").strip() == "1"
 
 
+@pytest.mark.slow
 def test_a_second_version_and_a_tag_that_stays(home: Path, manifests: Path) -> None:
     assert quickstart(home, manifests).code == 0
     (manifests / "a.yaml").write_text("kind: B\n")

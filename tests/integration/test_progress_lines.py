@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from support import playbook
-from support.progress_play import LINE, VARIABLES, Play, Slow
+from support.progress_play import LINE, VARIABLES, Play, Slow, play, slow
 from support.registry import RunningRegistry, registry
 
-__all__ = ["registry"]
+__all__ = ["play", "registry", "slow"]
 
 ELSEWHERE = '''
 DOCUMENTATION = """
@@ -28,21 +28,6 @@ from ansible.plugins.connection.local import Connection as Local
 class Connection(Local):
     transport = "elsewhere"
 '''
-
-
-@pytest.fixture
-def slow(registry: RunningRegistry) -> Slow:
-    hook = Slow()
-    registry.hooks.append(hook)
-    return hook
-
-
-@pytest.fixture
-def play(tmp_path: Path, registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> Play:
-    made = Play(tmp_path, registry)
-    for name, value in made.environment.items():
-        monkeypatch.setenv(name, value)
-    return made
 
 
 def test_without_a_terminal_there_are_lines(play: Play, slow: Slow) -> None:
@@ -67,9 +52,9 @@ def test_standard_output_is_left_to_the_callback(play: Play, slow: Slow) -> None
     ("variables", "environment"),
     [
         ({}, {"PROVEN_PROGRESS": "quiet"}),
-        ({"proven_progress": "quiet"}, {}),
+        pytest.param({"proven_progress": "quiet"}, {}, marks=pytest.mark.slow),
         ({"proven_progress": False}, {"PROVEN_PROGRESS": "lines"}),
-        ({"proven_progress": "{{ 'no' }}"}, {}),
+        pytest.param({"proven_progress": "{{ 'no' }}"}, {}, marks=pytest.mark.slow),
     ],
 )
 def test_quiet(play: Play, slow: Slow, variables: dict[str, t.Any], environment: dict[str, str]) -> None:
@@ -84,6 +69,7 @@ def test_a_wrong_word_is_refused(play: Play) -> None:
     assert "proven_progress: 'loud' is none of auto, lines, quiet" in done.result("Push")["msg"]
 
 
+@pytest.mark.slow
 def test_the_result_is_the_same(play: Play, slow: Slow) -> None:
     path, whole = play.write(), {"ANSIBLE_INJECT_INVOCATION": "true"}
     shown = playbook.run(path, VARIABLES, **whole)
@@ -105,7 +91,7 @@ def test_check_mode(play: Play, registry: RunningRegistry) -> None:
     assert LINE.search(done.output)
 
 
-@pytest.mark.parametrize("keywords", [{"async": 60, "poll": 1}, {"no_log": True}])
+@pytest.mark.parametrize("keywords", [pytest.param({"async": 60, "poll": 1}, marks=pytest.mark.slow), {"no_log": True}])
 def test_what_runs_by_itself_or_is_hidden_is_not_shown(play: Play, slow: Slow, keywords: dict[str, t.Any]) -> None:
     done = playbook.run(play.write(**keywords), VARIABLES)
     assert done.code == 0

@@ -9,28 +9,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.progress_play import LINE, VARIABLES, Play, Slow
-from support.registry import RunningRegistry, registry
+from support.progress_play import LINE, VARIABLES, Play, Slow, play, slow
+from support.registry import registry
 from support.terminal import run_at_terminal
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE
 
-__all__ = ["registry"]
-
-
-@pytest.fixture
-def slow(registry: RunningRegistry) -> Slow:
-    hook = Slow()
-    registry.hooks.append(hook)
-    return hook
-
-
-@pytest.fixture
-def play(tmp_path: Path, registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> Play:
-    made = Play(tmp_path, registry)
-    for name, value in made.environment.items():
-        monkeypatch.setenv(name, value)
-    return made
+__all__ = ["play", "registry", "slow"]
 
 
 def test_a_terminal_has_one_line_that_goes_away(play: Play, slow: Slow) -> None:
@@ -48,6 +33,7 @@ def test_a_terminal_has_one_line_that_goes_away(play: Play, slow: Slow) -> None:
     assert play.left() == []
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal(play: Play, slow: Slow) -> None:
     seen = run_at_terminal(play.write(), VARIABLES, columns=30)
     rows = seen.rows("oci_push")
@@ -57,7 +43,12 @@ def test_a_narrow_terminal(play: Play, slow: Slow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("TERM", "dumb"), ("PROVEN_PROGRESS", "lines"), ("AWX_ISOLATED_DATA_DIR", "/nonexistent")]
+    ("name", "value"),
+    [
+        ("AWX_ISOLATED_DATA_DIR", "/nonexistent"),
+        pytest.param("TERM", "dumb", marks=pytest.mark.slow),
+        pytest.param("PROVEN_PROGRESS", "lines", marks=pytest.mark.slow),
+    ],
 )
 def test_a_terminal_that_is_to_have_lines(
     play: Play, slow: Slow, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -83,6 +74,7 @@ def test_a_failure(play: Play, slow: Slow) -> None:
     assert seen.rows("oci_push:")
     assert "oci_push:" not in "\n".join(seen.last)
     assert "8 of 8 failed" in "\n".join(seen.last)
+    assert "not today" in "\n".join(seen.last)
     assert play.left() == []
 
 
@@ -115,7 +107,7 @@ def _modules(play: Play) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("strategy", ["linear", "free"])
+@pytest.mark.parametrize("strategy", ["linear", pytest.param("free", marks=pytest.mark.slow)])
 def test_several_hosts_have_lines_of_their_own(play: Play, slow: Slow, strategy: str) -> None:
     slow.seconds = 1.5
     hosts = ("web1", "web2", "web3")

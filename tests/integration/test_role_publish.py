@@ -57,6 +57,7 @@ class RefuseTags(Hook):
         return Response(403, {}, b"no") if refused else None
 
 
+@pytest.mark.slow
 def test_four_ways(registry: RunningRegistry, variables: dict[str, t.Any]) -> None:
     predicted = publish(variables, "--check", "--diff")
     assert predicted.code == 0, predicted.output
@@ -91,6 +92,7 @@ def test_no_tag_on_an_unproven_digest(registry: RunningRegistry, variables: dict
     assert tags(registry) == [[], []]
 
 
+@pytest.mark.slow
 def test_a_tag_that_must_not_move_stops_before_signing(registry: RunningRegistry, variables: dict[str, t.Any]) -> None:
     put(registry.address, "team/two", "v2", [flux_tar({"x": b"y"})], {})
     refused = publish(variables)

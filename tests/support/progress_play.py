@@ -9,6 +9,7 @@ import time
 import typing as t
 from pathlib import Path
 
+import pytest
 from support.registry import RunningRegistry
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError, Hook, Request, Response
@@ -29,7 +30,7 @@ class Slow(Hook):
         if request.method == self.method and "/manifests/" in request.target:
             time.sleep(self.seconds)
             if self.refuses:
-                raise ApiError("DENIED", "not today")
+                return ApiError("DENIED", "not today").response()
         return None
 
 
@@ -65,3 +66,18 @@ class Play:
     def left(self) -> list[Path]:
         """What is left of the files that progress is written to."""
         return list((self.directory / "local").rglob("progress-*"))
+
+
+@pytest.fixture
+def slow(registry: RunningRegistry) -> Slow:
+    hook = Slow()
+    registry.hooks.append(hook)
+    return hook
+
+
+@pytest.fixture
+def play(tmp_path: Path, registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> Play:
+    made = Play(tmp_path, registry)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made

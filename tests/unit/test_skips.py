@@ -32,7 +32,7 @@ MODULE = "import pytest\npytest.importorskip('no_such_package_here')\n"
 def run_suite(directory: Path, ci: str) -> str:
     (directory / "test_some.py").write_text(SUITE)
     (directory / "test_module.py").write_text(MODULE)
-    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "skips", "-p", "no:cacheprovider", "-rfEs", "--color=no"]
     command += ["--continue-on-collection-errors", str(directory)]
     process = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
