@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import importlib
 import io
 import json
@@ -31,6 +33,8 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cach
 pytest_plugins = ["skips", "fault_book", "fuzzing"]
 
 _PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
+
+_scrypt = functools.cache(hashlib.scrypt)
 
 Result = dict[str, t.Any]
 
@@ -65,3 +69,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in list(os.environ):
         if name.startswith(_PERSONAL) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def remembered_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What scrypt makes of a passphrase and salt is found out once in a process: it takes a quarter of a second."""
+    monkeypatch.setattr(hashlib, "scrypt", _scrypt)

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import time
 import tracemalloc
 import typing as t
@@ -24,7 +22,6 @@ if t.TYPE_CHECKING:
 
 __all__ = ["keys"]
 
-_scrypt = functools.cache(hashlib.scrypt)
 _REGISTRY = ("referrers", "tls")
 LOGIN = {"username": "canary-user", "password": "canary-password"}
 _CREDENTIALS = Credentials.create(LOGIN["username"], LOGIN["password"], cost=2)
@@ -108,7 +105,5 @@ class Attempt:
 
 
 @pytest.fixture
-def attempt(run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...], monkeypatch: pytest.MonkeyPatch) -> Attempt:
-    # One passphrase opens the one key hundreds of times: what that costs is not what is tried here.
-    monkeypatch.setattr(hashlib, "scrypt", _scrypt)
+def attempt(run_module: RunModule, tmp_path: Path, keys: tuple[Key, ...]) -> Attempt:
     return Attempt(run_module, tmp_path, keys[0])

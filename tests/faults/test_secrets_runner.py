@@ -10,11 +10,10 @@ import pytest
 from support.secret_groups import GROUPS
 from support.secret_plays import Place, by_runner
 
-_EACH = ["git", *(pytest.param(name, marks=pytest.mark.slow) for name in GROUPS if name != "git")]
 
-
+@pytest.mark.slow
 @pytest.mark.fault("C6")
-@pytest.mark.parametrize("name", _EACH)
+@pytest.mark.parametrize("name", GROUPS)
 def test_job_events(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     place = Place(tmp_path_factory.mktemp("run") / "here")  # short: Ansible has a socket below it
     with contextlib.ExitStack() as stack:

@@ -41,6 +41,7 @@ def test_without_a_terminal_there_are_lines(play: Play, slow: Slow) -> None:
     assert line in log.read_text()
 
 
+@pytest.mark.slow
 def test_standard_output_is_left_to_the_callback(play: Play, slow: Slow) -> None:
     """A program may read what the callback writes there."""
     done = subprocess.run(playbook.command(play.write(), VARIABLES), capture_output=True, text=True, check=True)

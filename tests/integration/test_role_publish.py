@@ -77,7 +77,14 @@ def test_four_ways(registry: RunningRegistry, variables: dict[str, t.Any]) -> No
     assert PASSPHRASE not in done.output
 
 
-@pytest.mark.parametrize("fault", ["another public key", "a wrong passphrase", "the registry refuses signatures"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "another public key",
+        pytest.param("a wrong passphrase", marks=pytest.mark.slow),
+        pytest.param("the registry refuses signatures", marks=pytest.mark.slow),
+    ],
+)
 def test_no_tag_on_an_unproven_digest(registry: RunningRegistry, variables: dict[str, t.Any], fault: str) -> None:
     if fault == "another public key":
         pem = SigningKey.generate().public.pem.decode()
