@@ -12,8 +12,11 @@ import pytest
 from support import playbook
 from support.progress_play import LINE, VARIABLES, Play, Slow, play, slow
 from support.registry import RunningRegistry, registry
+from support.use_cases import first
 
 __all__ = ["play", "registry", "slow"]
+
+HIDDEN = [{"async": 60, "poll": 1}, {"no_log": True}]
 
 ELSEWHERE = '''
 DOCUMENTATION = """
@@ -92,7 +95,7 @@ def test_check_mode(play: Play, registry: RunningRegistry) -> None:
     assert LINE.search(done.output)
 
 
-@pytest.mark.parametrize("keywords", [pytest.param({"async": 60, "poll": 1}, marks=pytest.mark.slow), {"no_log": True}])
+@pytest.mark.parametrize("keywords", first(HIDDEN, {"no_log": True}))
 def test_what_runs_by_itself_or_is_hidden_is_not_shown(play: Play, slow: Slow, keywords: dict[str, t.Any]) -> None:
     done = playbook.run(play.write(**keywords), VARIABLES)
     assert done.code == 0

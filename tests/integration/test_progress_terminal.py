@@ -12,6 +12,7 @@ import pytest
 from support.progress_play import LINE, VARIABLES, Play, Slow, play, slow
 from support.registry import registry
 from support.terminal import run_at_terminal
+from support.use_cases import first
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE
 
@@ -107,7 +108,7 @@ def _modules(play: Play) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("strategy", ["linear", pytest.param("free", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("strategy", first(["linear", "free"], "linear"))
 def test_several_hosts_have_lines_of_their_own(play: Play, slow: Slow, strategy: str) -> None:
     slow.seconds = 1.5
     hosts = ("web1", "web2", "web3")

@@ -10,6 +10,7 @@ import pytest
 from support.artifacts import client, flux_tar, put
 from support.playbook import ROOT, Ran, run
 from support.registry import RunningRegistry, registry
+from support.use_cases import first
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Request, Response
@@ -49,6 +50,9 @@ def tags(registry: RunningRegistry) -> list[list[str]]:
     return [list_tags(client(registry.address), f"team/{name}", 10) for name in ("one", "two")]
 
 
+FAULTS = ["another public key", "a wrong passphrase", "the registry refuses signatures"]
+
+
 class RefuseTags(Hook):
     """A registry that takes no tag of cosign's, such as one with immutable or filtered tags."""
 
@@ -77,14 +81,7 @@ def test_four_ways(registry: RunningRegistry, variables: dict[str, t.Any]) -> No
     assert PASSPHRASE not in done.output
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "another public key",
-        pytest.param("a wrong passphrase", marks=pytest.mark.slow),
-        pytest.param("the registry refuses signatures", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("fault", first(FAULTS, "another public key"))
 def test_no_tag_on_an_unproven_digest(registry: RunningRegistry, variables: dict[str, t.Any], fault: str) -> None:
     if fault == "another public key":
         pem = SigningKey.generate().public.pem.decode()

@@ -114,20 +114,9 @@ def _run(directory: Path, condition: str, *arguments: str) -> tuple[int, str]:
         "from support import catalogue\n"
         f"catalogue.load.__defaults__ = (Path({str(directory)!r}),)\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "xdist",
-        "-p",
-        "fault_book",
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "--color=no",
-    ]
-    command += ["--strict-markers", f"--fault-book={directory}/faults.json", *arguments, str(directory)]
+    plugins = ("-p", "xdist", "-p", "fault_book", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", *plugins, "-q", "--color=no", "--strict-markers"]
+    command += [f"--fault-book={directory}/faults.json", *arguments, str(directory)]
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
