@@ -13,8 +13,8 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitError, GitUnavailable
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from .errors import GitError, GitUnavailable
+from .scrub import Scrubber
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path

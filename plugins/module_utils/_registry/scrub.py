@@ -6,8 +6,8 @@ from __future__ import annotations
 import base64
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
 
 _MINIMUM = 3  # masking "a" would spoil every message and hide nothing
 
