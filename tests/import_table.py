@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the table of rooms in CONTRIBUTING.md from the rule that checks imports: `python tests/import_table.py FILE`."""
+"""Writes the table of rooms in CONTRIBUTING.md from the rule on imports: `python tests/import_table.py FILE`."""
 
 from __future__ import annotations
 
