@@ -190,7 +190,7 @@ class Repository:
                 raise
             if isinstance(error, errors.BranchMoved):
                 raise
-            raise unknown_outcome(commit, self.connection.url, error) from error
+            raise unknown_outcome(commit, self.connection.url, error) from None
 
     def _remote(self, *arguments: str, push: bool = False) -> Result:
         environment = {**self._location(), **self.connection.environment}
