@@ -23,9 +23,9 @@ from .transport import Request
 from .urls import Origin, check_realm
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._shared.scrub import Scrubber
     from .challenge import Challenge
     from .deadline import Deadline
-    from .scrub import Scrubber
     from .transport import Transport
 
 _CLIENT_ID = "proven.gitops"

@@ -14,11 +14,11 @@ from .._oci.descriptor import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, De
 from .._oci.reference import check_tag
 from .._shared import strict_json
 from .._shared.digest import InvalidDigest, check_syntax, of_bytes
+from .._shared.scrub import Scrubber, keep_to_ourselves
 from .._shared.strict_json import MalformedJson
 from . import blobs
 from .auth import Scope
 from .errors import BadAnswer
-from .scrub import Scrubber, keep_to_ourselves
 from .session import Session
 from .settings import MANIFEST_LIMIT
 from .transport import Answer, Request, Transport

@@ -14,8 +14,8 @@ from .tls import make_tls
 if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
+    from .._shared.scrub import Scrubber
     from .connections import Wire
-    from .scrub import Scrubber
     from .settings import ConnectionSettings
     from .urls import Origin
 

@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
     import urllib3
 
-    from .scrub import Scrubber
+    from .._shared.scrub import Scrubber
     from .urls import Origin
 
 

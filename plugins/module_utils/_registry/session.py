@@ -20,8 +20,8 @@ from .transport import Answer, Request, Transport, describe
 from .urls import Origin, check_hop, join
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._shared.scrub import Scrubber
     from .credentials import CredentialStore
-    from .scrub import Scrubber
     from .settings import ConnectionSettings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
