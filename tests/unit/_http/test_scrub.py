@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._http.scrub import Scrubber
 
 
 def test_a_login_is_secret_in_both_forms() -> None:
