@@ -29,16 +29,18 @@ ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
 SHARED = frozenset({"_shared"})  # every room may import it
 PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux"})
+WIRE = frozenset({"_http"})  # the one HTTP client, under the ports
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),
     "_oci": frozenset(),
     **dict.fromkeys(PURE - {"_oci"}, PURE),
-    **dict.fromkeys(PORTS, PURE),
+    **dict.fromkeys(WIRE, frozenset()),
+    **dict.fromkeys(PORTS, PURE | WIRE),
     "_embedded": frozenset(),
     "_tasks": PURE | PORTS | {"_embedded"},
-    "_ansible": PURE | PORTS | {"_tasks"},
+    "_ansible": PURE | WIRE | PORTS | {"_tasks"},
     "modules": PORTS | {"_ansible", "_tasks"},
     "action": PURE | PORTS | {"_ansible", "_tasks"},
     "plugin_utils": frozenset(),

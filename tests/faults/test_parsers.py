@@ -27,6 +27,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign import pem a
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import WrongPassphrase
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._http import urls
+from ansible_collections.proven.gitops.plugins.module_utils._http.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._http.urls import Origin
 from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     INDEX,
     MANIFEST,
@@ -36,10 +39,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor impo
     build_index,
     parse_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge, urls
+from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge
 from ansible_collections.proven.gitops.plugins.module_utils._registry.docker_config import DockerConfig
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, CredentialsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
 from ansible_collections.proven.gitops.plugins.module_utils._shared import strict_json
 from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest, check_syntax
 from ansible_collections.proven.gitops.plugins.module_utils._shared.strict_json import MalformedJson
@@ -205,7 +207,7 @@ def test_locations(location: str) -> None:
 @given(addresses, st.booleans())
 def test_realms(realm: str, plain_http: bool) -> None:
     try:
-        target = urls.check_realm(HOME, realm, plain_http=plain_http)
+        target = challenge.check_realm(HOME, realm, plain_http=plain_http)
     except BadAnswer:
         return
     assert target.scheme == "https" or plain_http

@@ -8,10 +8,10 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from .._http.tls import make_tls
 from .._registry.client import Registries
 from .._registry.credentials import Credentials, CredentialStore
 from .._registry.settings import ConnectionSettings
-from .._registry.tls import make_tls
 from .._shared.errors import InvalidOption
 from .argspec import ArgumentSpec, Option
 from .run import register_secret

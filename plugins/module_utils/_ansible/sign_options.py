@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from .._flux.version import NEWEST, FluxVersion, reads_bundles, reads_bundles_over_plain_http
-from .._oci.reference import is_loopback
+from .._shared.addresses import is_loopback
 from .._shared.errors import InvalidOption
 from .._tasks._case import QUIET
 from .._tasks.signing.sign import Sign, SignRequest

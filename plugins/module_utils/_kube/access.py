@@ -8,7 +8,6 @@ API nothing is used. Importing it takes most of a second, so this file is import
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import ssl
 import threading
@@ -16,6 +15,7 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from .._shared.addresses import is_loopback
 from .._shared.environment import is_secret
 from .._shared.errors import InvalidOption
 from .._shared.requirements import third_party
@@ -177,15 +177,8 @@ def _check_host(host: str, credentials: bool) -> None:
         valid, parts = False, urlsplit("")
     if not valid or parts.username or parts.query or parts.fragment:
         raise InvalidOption("host", "the API server's address must be https://host[:port], without credentials in it")
-    if parts.scheme == "http" and credentials and not _is_loopback(str(parts.hostname)):
+    if parts.scheme == "http" and credentials and not is_loopback(str(parts.hostname)):
         raise InvalidOption("host", f"{host} is plain HTTP, and the credentials would be read on the way")
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _check_certificates(configuration: t.Any) -> None:

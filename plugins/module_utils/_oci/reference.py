@@ -11,6 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 
+from .._shared.addresses import is_ambiguous
 from .._shared.digest import InvalidDigest, check_syntax
 from .._shared.errors import GitopsError
 
@@ -120,6 +121,8 @@ def _is_host(host: str) -> bool:
             ipaddress.IPv6Address(host[1:].partition("]")[0])
         except ValueError:
             return False
+    if is_ambiguous(host):
+        return False
     # As everywhere in the field, a first component without dot, port or "localhost" is a repository of Docker Hub.
     bare = "." in host or ":" in host or host == "localhost"
     port = re.search(r":([0-9]{1,5})\Z", host)
@@ -135,19 +138,6 @@ def check_tag(tag: str, where: str) -> str:
 
 def _invalid(text: str, reason: str) -> InvalidReference:
     return InvalidReference(f"{text[:_SHOWN]!r}: {reason}", reference=text[:_SHOWN])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host[:port]` is this machine by its very name; plain HTTP is assumed there, as flux and cosign do."""
-    name = re.sub(r":[0-9]+\Z", "", host).strip("[]")
-    if name == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    # Python before 3.13 does not see that ::ffff:127.0.0.1 is this machine, too.
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def api_host(host: str) -> str:

@@ -13,20 +13,20 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from .._http.transport import Request
+from .._http.urls import Origin
 from .._shared import strict_json
 from .._shared.strict_json import MalformedJson
 from . import challenge as challenges
 from .errors import BadAnswer, CredentialsError, RegistryError, Unauthorized
 from .identity import Credentials
 from .settings import ERROR_LIMIT, TOKEN_LIMIT
-from .transport import Request
-from .urls import Origin, check_realm
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._http.deadline import Deadline
+    from .._http.transport import Transport
     from .._shared.scrub import Scrubber
     from .challenge import Challenge
-    from .deadline import Deadline
-    from .transport import Transport
 
 _CLIENT_ID = "proven.gitops"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,32768}\Z")
@@ -148,7 +148,7 @@ class Authenticator:
     ) -> tuple[str, float]:
         """A new token and when to stop using it, on the monotonic clock."""
         realm = challenge.get("realm")
-        server = check_realm(self._home, realm, plain_http=self._plain_http)
+        server = challenges.check_realm(self._home, realm, plain_http=self._plain_http)
         own = (str(scope),) if scope.repository else ()
         # The registry's own words first, as go-containerregistry: some tell a scope by its first name.
         scopes = tuple(dict.fromkeys((*extra, *own)))

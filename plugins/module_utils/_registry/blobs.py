@@ -7,16 +7,16 @@ import re
 import typing as t
 from dataclasses import replace
 
+from .._http.failures import Broken
+from .._http.transport import Request
 from .._shared.digest import check_syntax, hasher
-from .errors import BadAnswer, TooLong
-from .failures import Broken
+from .errors import BadAnswer, TooLong, of_http
 from .settings import ERROR_LIMIT
-from .transport import Request
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._http.deadline import Deadline
     from .._oci.descriptor import Descriptor
     from .auth import Scope
-    from .deadline import Deadline
     from .session import Session
 
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/(?:[0-9]{1,19}|\*)\Z", re.ASCII)
@@ -43,15 +43,17 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
     attempts, digest, received = session.attempts(deadline), hasher(), 0
     while True:
         try:
-            for piece in _rest(session, request, scope, deadline, descriptor, received):
-                digest.update(piece)
-                received += len(piece)
-                yield piece
+            with of_http():
+                for piece in _rest(session, request, scope, deadline, descriptor, received):
+                    digest.update(piece)
+                    received += len(piece)
+                    yield piece
             break
         except Broken as broken:
             if received == descriptor.size:  # all is here, only the end of the answer is missing
                 break
-            attempts.failed(broken)
+            with of_http():
+                attempts.failed(broken)
         except TooLong as error:  # whatever follows, these are not the bytes of that digest
             raise BadAnswer(error.message, registry=session.host, expected=descriptor.digest) from None
     actual = f"sha256:{digest.hexdigest()}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from .._http.transport import Answer, Request, Transport
 from .._oci.descriptor import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
 from .._oci.reference import check_tag
 from .._shared import strict_json
@@ -21,11 +22,10 @@ from .auth import Scope
 from .errors import BadAnswer
 from .session import Session
 from .settings import MANIFEST_LIMIT
-from .transport import Answer, Request, Transport
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._http.deadline import Deadline
     from .credentials import CredentialStore
-    from .deadline import Deadline
     from .settings import ConnectionSettings
 
 RegisterSecret = t.Callable[[str], None]

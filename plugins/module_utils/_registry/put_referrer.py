@@ -7,7 +7,7 @@ import typing as t
 
 from .._oci.descriptor import INDEX, Descriptor, Manifest, build_index
 from .._shared import strict_json
-from .errors import BadAnswer, Busy
+from .errors import BadAnswer, Busy, of_http
 from .locks import ROUNDS, exclusive, rounds
 from .referrers import MAX_ENTRIES, ask_api, fallback_tag, read_fallback
 
@@ -34,6 +34,7 @@ def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> Non
         _await_listing(registry, repository, subject, manifest.digest)
 
 
+@of_http()
 def _await_listing(registry: Registry, repository: str, subject: str, digest: str) -> None:
     attempts = registry.session.attempts(registry.session.deadline())
     while True:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._http.transport import Request
+from .._http.urls import next_page
 from .._oci.descriptor import INDEX, Descriptor, MalformedManifest, parse_index
 from .._shared.digest import check_syntax, hexadecimal
 from .._shared.strict_json import MalformedJson
-from .errors import BadAnswer
+from .errors import BadAnswer, of_http
 from .settings import MANIFEST_LIMIT
-from .transport import Request
-from .urls import next_page
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._http.transport import Answer
     from .client import Registry
-    from .transport import Answer
 
 MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100
@@ -65,6 +65,7 @@ def listings(registry: Registry, repository: str, digest: str) -> t.Iterator[tup
         yield entries
 
 
+@of_http()
 def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
     """The answer of the referrers API, all pages; None where there is no such API, which is asked once in a task."""
     session, scope = registry.session, registry.session.scope(repository, "pull")

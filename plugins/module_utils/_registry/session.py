@@ -9,15 +9,16 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from .._http.deadline import Deadline
+from .._http.errors import Unreachable
+from .._http.failures import Broken
+from .._http.retry import Attempts
+from .._http.transport import Answer, Request, Transport, describe
+from .._http.urls import Origin, check_hop, join
 from .._oci.reference import api_host
 from .auth import Authenticator, Scope, tried
-from .deadline import Deadline
-from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, Unreachable
-from .failures import Broken
-from .retry import Attempts
+from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, of_http
 from .settings import ERROR_LIMIT, REDIRECT_LIMIT, SECONDS_PER_BYTE
-from .transport import Answer, Request, Transport, describe
-from .urls import Origin, check_hop, join
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._shared.scrub import Scrubber
@@ -30,6 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Session:
     """The authenticated way to one registry. Thread-safe."""
 
+    @of_http()
     def __init__(
         self, host: str, settings: ConnectionSettings, store: CredentialStore, transport: Transport, scrubber: Scrubber
     ) -> None:
@@ -73,6 +75,7 @@ class Session:
         official = "/" not in repository and api_host(self.host) != self.host
         return f"library/{repository}" if official else repository
 
+    @of_http()
     def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool | str = False) -> Answer:
         """The final answer, whatever its status; redirects are followed when told, with credentials only at home.
 
@@ -95,6 +98,7 @@ class Session:
             request = replace(request, url=target)
         raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
 
+    @of_http()
     def read(
         self, request: Request, scope: Scope, deadline: Deadline, limit: int, *, follow: bool | str = True
     ) -> tuple[Answer, bytes]:
@@ -107,6 +111,7 @@ class Session:
             except Broken as broken:
                 attempts.failed(broken)
 
+    @of_http()
     def put(self, request: Request, scope: Scope, deadline: Deadline) -> Answer:
         """One attempt to send a blob to an upload's location; Broken when no answer came.
 
@@ -175,6 +180,7 @@ class Session:
         del scope
         return self.transport.send(request, deadline)
 
+    @of_http()
     def error(self, answer: Answer, body: bytes, scope: Scope) -> RegistryError:
         """What an unexpected answer means."""
         what = f"registry {self.host}: {answer.request.what}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._oci.reference import is_loopback
+from .._http.settings import HttpSettings
+from .._shared.addresses import is_loopback
 
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes; what distribution's registry takes, and what every peer but one reads
 ERROR_LIMIT = 64 * 1024  # bytes of an error body that are looked at
@@ -17,24 +18,11 @@ SECONDS_PER_BYTE = 1 / (64 * 1024)
 
 
 @dataclass(frozen=True)
-class ConnectionSettings:
-    """Connection options of a task.
+class ConnectionSettings(HttpSettings):
+    """Connection options of a task. `insecure` is plain HTTP: None means only for names of this machine."""
 
-    `insecure` is plain HTTP: None means only for names of this machine. `ca_path` is a file or directory of PEM
-    certificates trusted in addition to the system's. `timeout` is in seconds, for connecting and for each silence;
-    `deadline` in seconds, for one operation with its retries. `backoff` is the first pause in seconds, then doubled.
-    """
-
+    kind: str = "registry"
     insecure: bool | None = None
-    ca_path: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    timeout: float = 30.0
-    deadline: float = 300.0
-    retries: int = 3
-    backoff: float = 0.5
-    concurrency: int = 4
-    user_agent: str = "proven.gitops"
 
     def scheme(self, host: str) -> str:
         """`http` or `https` for a registry's `host[:port]`."""

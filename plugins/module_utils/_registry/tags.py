@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._http.transport import Request
+from .._http.urls import next_page
 from .._oci.reference import InvalidReference, check_tag
 from .._shared import strict_json
 from .._shared.strict_json import MalformedJson
-from .errors import BadAnswer
+from .errors import BadAnswer, of_http
 from .settings import MANIFEST_LIMIT
-from .transport import Request
-from .urls import next_page
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .client import Registry
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 _PAGES = 1000
 
 
+@of_http()
 def list_tags(registry: Registry, repository: str, limit: int) -> list[str]:
     """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""
     scope, deadline = registry.session.scope(repository, "pull"), registry.session.deadline()

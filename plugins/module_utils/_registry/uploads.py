@@ -11,14 +11,13 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
+from .._http.failures import Broken
+from .._http.transport import Answer, Request, describe
+from .._http.urls import Origin, check_hop, join
 from .._shared.errors import GitopsError
 from . import blobs
-from .errors import BadAnswer
-from .failures import Broken
-from .retry import STATUSES
+from .errors import BadAnswer, of_http
 from .settings import ERROR_LIMIT, MANIFEST_LIMIT
-from .transport import Answer, Request, describe
-from .urls import Origin, check_hop, join
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._oci.descriptor import Descriptor
@@ -34,6 +33,7 @@ class SourceChanged(GitopsError):
     code = "source_changed"
 
 
+@of_http()
 def upload_blob(
     registry: Registry,
     repository: str,
@@ -118,7 +118,7 @@ class _Upload:
             self._descriptor.size,
         )
         with self._session.put(request, self._scope, self._deadline) as answer:
-            if answer.status in STATUSES:
+            if answer.status in self._session.settings.later:
                 self._attempts.again(describe(answer), answer.raw)
                 return False
             if answer.status not in (200, 201, 204):

@@ -13,14 +13,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._oci.reference impor
     InvalidReference,
     Reference,
     api_host,
-    is_loopback,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._shared.addresses import is_ambiguous, is_loopback
 
 DIGEST = "sha256:" + "ab" * 32
 
 _LABEL = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,8}[a-zA-Z0-9])?", fullmatch=True)
 _PORT = st.integers(1, 65535).map(lambda port: f":{port}")
-_DOMAIN = st.lists(_LABEL, min_size=2, max_size=4).map(".".join)
+_DOMAIN = st.lists(_LABEL, min_size=2, max_size=4).map(".".join).filter(lambda name: not is_ambiguous(name))
 _ADDRESS = st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map(lambda ip: f"[{ip}]")
 _HOST = st.builds("{}{}".format, _DOMAIN | _ADDRESS | st.just("localhost"), st.just("") | _PORT)
 _PART = st.from_regex(r"[a-z0-9]{1,5}((\.|_|__|-{1,3})[a-z0-9]{1,5}){0,2}", fullmatch=True)

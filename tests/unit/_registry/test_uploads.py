@@ -127,7 +127,7 @@ def test_an_upload_that_always_breaks(wire: Wire, connect: Connect) -> None:
 def test_retry_after_of_an_upload_is_heeded(wire: Wire, connect: Connect) -> None:
     start(wire)
     put(wire, status=429, headers={"Retry-After": "60"})
-    with pytest.raises(Unreachable, match="the registry asks to wait 60 s"):
+    with pytest.raises(Unreachable, match="it asks to wait 60 s"):
         upload_blob(connect(wire), "a", BLOB, source)
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 
 from ..._oci.reference import InvalidReference, Reference, check_tag
+from ..._shared import addresses
 from ..._shared.digest import InvalidDigest, check_syntax
 from .. import names
 from ..declare.source import Ref, Source
@@ -35,20 +35,11 @@ def host_name(source: Source) -> str:
     return re.sub(r":[0-9]+\Z", "", address.host).strip("[]").lower() if address else ""
 
 
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_unspecified)
-
-
 def is_loopback(source: Source) -> bool:
     """Whether `url` names the machine that asks, whichever that is."""
-    return _is_this_machine(host_name(source))
+    host = host_name(source)
+    address = addresses.address_of(host)
+    return addresses.is_loopback(host) or bool(address and address.is_unspecified)
 
 
 def _url(source: Source) -> t.Iterator[Problem]:

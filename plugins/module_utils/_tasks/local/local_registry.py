@@ -15,7 +15,7 @@ from pathlib import Path
 from ..._embedded import bundle
 from ..._embedded.credentials import Credentials
 from ..._embedded.datadir import Settings
-from ..._oci.reference import is_loopback
+from ..._shared.addresses import is_loopback
 from ..._shared.errors import InvalidOption
 from .._case import Outcome
 from . import registry_process
@@ -45,7 +45,7 @@ class Wanted:
     @property
     def remote(self) -> bool:
         """Whether others than this machine can reach it."""
-        return not is_loopback(f"[{self.host}]" if ":" in self.host else self.host)
+        return not is_loopback(self.host)
 
     def check(self) -> None:
         """Raise InvalidOption for what cannot be had, before anything is looked at."""

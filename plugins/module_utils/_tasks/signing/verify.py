@@ -10,8 +10,8 @@ from ..._cosign import bundle, verdicts
 from ..._cosign.verdicts import Finding, Verdict
 from ..._flux.version import FluxVersion, reads_bundles, reads_bundles_over_plain_http
 from ..._oci.descriptor import MalformedManifest
-from ..._oci.reference import is_loopback
 from ..._registry.errors import BadAnswer, RegistryError
+from ..._shared.addresses import is_loopback
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from ..._shared.strict_json import MalformedJson

@@ -11,10 +11,10 @@ from .._shared.errors import InvalidOption
 from .deadline import bind_tls
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .settings import ConnectionSettings
+    from .settings import HttpSettings
 
 
-def make_tls(settings: ConnectionSettings) -> ssl.SSLContext:
+def make_tls(settings: HttpSettings) -> ssl.SSLContext:
     """TLS 1.2 or newer, the system's certificates and those of `ca_path`; InvalidOption for a file that is none."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])

@@ -22,7 +22,7 @@ class NotConnected(Exception):
 
 
 class ProxyFailed(Exception):
-    """The proxy, not the registry, is what failed; the one argument is the cause."""
+    """The proxy, not the peer, is what failed; the one argument is the cause."""
 
 
 def explain(error: Exception, timeout: float) -> str:

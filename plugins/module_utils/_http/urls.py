@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses that a registry gives us (redirects, upload locations, token realms), checked before they are used."""
+"""Addresses that a peer gives us (redirects, upload locations, next pages), checked before they are used."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from .._oci.reference import is_loopback
+from .._shared.addresses import address_of, is_ambiguous, is_loopback, is_private_to_host
 from .errors import BadAnswer
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .._shared.addresses import Address
 
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[\x21-\x7e]+\Z")
@@ -39,6 +41,8 @@ class Origin:
         host = (parts.hostname or "").lower()
         if parts.scheme not in _PORTS or not _HOST.match(host):
             raise BadAnswer(f"{what}: not an http or https URL with a host")
+        if is_ambiguous(host):
+            raise BadAnswer(f"{what}: {host} is neither a name nor an address of four numbers")
         if "@" in parts.netloc or "\\" in url:
             raise BadAnswer(f"{what}: an URL with a user name or a backslash in it")
         return cls(parts.scheme, host, _PORTS[parts.scheme] if port is None else port)
@@ -48,22 +52,14 @@ class Origin:
         return f"{self.scheme}://{host}:{self.port}"
 
     @property
-    def address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    def address(self) -> Address | None:
         """The IP address where the host is written as one; an IPv4 address inside an IPv6 one counts as itself."""
-        try:
-            address = ipaddress.ip_address(self.host)
-        except ValueError:
-            return None
-        return getattr(address, "ipv4_mapped", None) or address
+        return address_of(self.host)
 
     @property
     def loopback(self) -> bool:
         """Whether this is our own machine by its very name."""
-        return (
-            is_loopback(self.host)
-            or self.host.endswith(".localhost")
-            or bool(self.address and self.address.is_loopback)
-        )
+        return is_loopback(self.host)
 
 
 def join(base: str, location: str | None, what: str) -> str:
@@ -92,29 +88,10 @@ def check_hop(home: Origin, before: Origin, target: Origin, what: str) -> None:
     if target in (home, before):
         return
     address = target.address
-    if address is not None and (address.is_link_local or address.is_unspecified or address.is_multicast):
-        raise BadAnswer(f"{what}: it leads to the address {target.host}, which is refused")
     if target.loopback and not home.loopback:
         raise BadAnswer(f"{what}: it leads to this machine ({target.host}), which is refused")
-
-
-def check_realm(home: Origin, realm: str, *, plain_http: bool) -> Origin:
-    """The origin of a token server, if the registry `home` may send our credentials there; BadAnswer otherwise.
-
-    The rule is go-containerregistry's (bearer.go, validateRealmURL; CVE-2026-48978 is oras-go without it): the registry
-    itself is always right; elsewhere only https, unless the user asked for plain HTTP, and never a literal address that
-    is private, loopback or link-local. One case more: a registry on this machine may name another port of it.
-    """
-    what = f"registry {home.host}: the realm of its challenge"
-    target = Origin.of(realm, what)
-    if target == home or (home.loopback and target.host == home.host and home.scheme == target.scheme):
-        return target
-    if target.scheme != "https" and not plain_http:
-        raise BadAnswer(f"{what} is plain http on {target.host}; credentials are not sent there")
-    address = target.address
-    if target.loopback or (address is not None and not address.is_global):
-        raise BadAnswer(f"{what} is {target.host}, a private or local address; credentials are not sent there")
-    return target
+    if address is not None and not target.loopback and is_private_to_host(address):
+        raise BadAnswer(f"{what}: it leads to the address {target.host}, which is refused")
 
 
 def next_page(base: str, links: t.Iterable[str], what: str) -> str | None:

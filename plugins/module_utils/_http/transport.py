@@ -12,13 +12,13 @@ from .deadline import Deadline, enforced
 from .errors import BadAnswer, TooLong
 from .failures import Broken, NotConnected, ProxyFailed, explain, is_final
 from .pools import Pools
-from .retry import STATUSES, Attempts
+from .retry import Attempts
 from .urls import Origin
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._shared.scrub import Scrubber
     from .connections import Wire
-    from .settings import ConnectionSettings
+    from .settings import HttpSettings
 
 _CHUNK = 64 * 1024
 _FAILURES = (NotConnected, ProxyFailed, http.client.HTTPException, OSError, ValueError)
@@ -44,12 +44,7 @@ class Request:
     headers: t.Mapping[str, str] = field(default_factory=dict)
     body: Body = None
     size: int | None = None
-    peer: str = ""  # whom a message blames; by default the registry of the URL
-
-    @property
-    def asked(self) -> str:
-        """Who is asked, for a message."""
-        return self.peer or f"registry {urlsplit(self.url).netloc}"
+    peer: str = ""  # whom a message blames; by default the host of the URL
 
     @property
     def what(self) -> str:
@@ -130,27 +125,32 @@ class Answer:
 class Transport:
     """Sends requests to any host. Thread-safe."""
 
-    def __init__(self, settings: ConnectionSettings, scrubber: Scrubber) -> None:
+    def __init__(self, settings: HttpSettings, scrubber: Scrubber) -> None:
         self.settings = settings
         self._pools = Pools(settings, scrubber)
 
+    def attempts(self, request: Request, deadline: Deadline) -> Attempts:
+        """The count of tries for an exchange."""
+        peer = request.peer or f"{self.settings.kind} {urlsplit(request.url).netloc}"
+        return Attempts(peer, self.settings, deadline)
+
     def send(self, request: Request, deadline: Deadline) -> Answer:
         """The answer, whatever its status but those that mean "later"; Unreachable when every attempt failed."""
-        attempts = Attempts(request.asked, self.settings, deadline)
+        attempts = self.attempts(request, deadline)
         while True:
             try:
                 answer = self.once(request, deadline)
             except Broken as broken:
                 attempts.failed(broken)
                 continue
-            if answer.status not in STATUSES:
+            if answer.status not in self.settings.later:
                 return answer
             answer.close()
             attempts.again(describe(answer), answer.raw)
 
     def read(self, request: Request, deadline: Deadline, limit: int) -> tuple[Answer, bytes]:
         """As `send`, with the body of at most `limit` bytes; an answer that breaks off is asked for again."""
-        attempts = Attempts(request.asked, self.settings, deadline)
+        attempts = self.attempts(request, deadline)
         while True:
             answer = self.send(request, deadline)
             try:

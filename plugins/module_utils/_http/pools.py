@@ -16,14 +16,14 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
     from .._shared.scrub import Scrubber
     from .connections import Wire
-    from .settings import ConnectionSettings
+    from .settings import HttpSettings
     from .urls import Origin
 
 
 class Pools:
     """Connections to any origin, kept alive; thread-safe."""
 
-    def __init__(self, settings: ConnectionSettings, scrubber: Scrubber) -> None:
+    def __init__(self, settings: HttpSettings, scrubber: Scrubber) -> None:
         self._settings = settings
         self._keep = max(1, settings.concurrency)
         self._direct: dict[Origin, Connections] = {}

@@ -147,7 +147,7 @@ def test_a_retry_after_that_says_nothing(wire: Wire, connect: Connect, value: st
 def test_a_retry_after_beyond_the_deadline_fails_at_once(wire: Wire, connect: Connect, value: str) -> None:
     retry_after(wire, value)
     start = time.monotonic()
-    with pytest.raises(Unreachable, match=r"429 Too Many Requests; the registry asks to wait \d+ s"):
+    with pytest.raises(Unreachable, match=r"429 Too Many Requests; it asks to wait \d+ s"):
         ask(connect(wire))
     assert time.monotonic() - start < 1
 

@@ -20,17 +20,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .connections import Wire
     from .deadline import Deadline
     from .failures import Broken
-    from .settings import ConnectionSettings
+    from .settings import HttpSettings
 
 expect("urllib3")
-
-STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Attempts:
     """The tries of one operation at one host, within its deadline."""
 
-    def __init__(self, peer: str, settings: ConnectionSettings, deadline: Deadline) -> None:
+    def __init__(self, peer: str, settings: HttpSettings, deadline: Deadline) -> None:
         self._peer = peer
         self._deadline = deadline
         self._count = 1
@@ -56,7 +54,7 @@ class Attempts:
         self.again(broken.cause)
 
     def again(self, cause: str, response: Wire | None = None) -> None:
-        """After a failure: wait as long as the registry or the policy says, or raise Unreachable with the cause."""
+        """After a failure: wait as long as the peer or the policy says, or raise Unreachable with the cause."""
         if self._policy.total == 0:
             raise self.give_up(cause)
         self._made = self._policy.increment()
@@ -64,7 +62,7 @@ class Attempts:
         if pause is None:
             pause = self._policy.get_backoff_time()
         if pause >= self._deadline.remaining():
-            asked = f"; the registry asks to wait {pause:.0f} s" if self._asked_pause(response) else ""
+            asked = f"; it asks to wait {pause:.0f} s" if self._asked_pause(response) else ""
             raise self.give_up(f"{cause}{asked}")
         time.sleep(pause)
         self._count += 1
@@ -76,7 +74,7 @@ class Attempts:
         limit = f", the deadline of {self._deadline.seconds:g} s has passed" if self._deadline.expired else ""
         return Unreachable(
             f"{self._peer}: {cause} ({tries} in {spent:.1f} s{limit})",
-            registry=self._peer.rpartition(" ")[2],
+            peer=self._peer,
             cause=cause,
             attempts=self._count,
             seconds=round(spent, 1),
@@ -90,7 +88,7 @@ class Attempts:
         from urllib3.exceptions import InvalidHeader
 
         try:
-            # Not before the policy's own pause: a registry that says 0 while it is busy gets no storm.
+            # Not before the policy's own pause: a peer that says 0 while it is busy gets no storm.
             return max(policy.parse_retry_after(header), policy.get_backoff_time())
         except (InvalidHeader, ValueError, OverflowError):
             return None

@@ -11,7 +11,7 @@ import pytest
 from support.wire import Wire
 from support.wire_client import Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.head import StrictAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._http.head import StrictAnswer
 
 MANIFEST = "/v2/a/manifests/v1"
 OK = b"HTTP/1.1 200 OK\r\n"
