@@ -190,6 +190,26 @@ def broad_excepts(path: str, text: str) -> list[str]:
     return found
 
 
+# A concept that stands once: {what a second copy would say: (where it stands, which rooms have their own)}.
+ONCE = {
+    r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": "_shared/base64.py",
+}
+INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
+
+
+def concepts_stand_once(path: str, text: str) -> list[str]:
+    """A second copy is the one that is not hardened."""
+    if room_of(path) == INDEPENDENT:
+        return []
+    return [
+        f"{path}:{number}: {found.group()} belongs into {place}; use what is there"
+        for pattern, place in ONCE.items()
+        if not path.endswith(place)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := re.search(pattern, line))
+    ]
+
+
 def returned_names(path: str, text: str) -> list[str]:
     """No documented return value, at any depth, has a reserved name."""
     return [f"{path}: RETURN documents {name}" for name in _names(documents(text).get("RETURN")) if name in RESERVED]

@@ -93,6 +93,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.own_imports_are_relative, PLUGINS),
         (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
+        (rules.concepts_stand_once, PLUGINS),
         (rules.returned_names, MODULES),
         (rules.outcome_names, PLUGINS),
     ],
@@ -216,6 +217,12 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             ":3:",
         ),
         (rules.broad_excepts, "plugins/modules/x.py", "try:\n    f()\nexcept:\n    pass", ":3: only"),
+        (
+            rules.concepts_stand_once,
+            "plugins/module_utils/_git/x.py",
+            "import base64\nbase64.b64decode(text)",
+            ":2: b64decode belongs into _shared/base64.py",
+        ),
         (rules.returned_names, "plugins/modules/x.py", "RETURN = 'items: {type: list}'", "documents items"),
         (
             rules.returned_names,

@@ -9,11 +9,11 @@ Sources: cosign, pkg/cosign/keys.go and pkg/signature/keys.go; sigstore, pkg/sig
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
 
+from .._shared import base64
 from .._shared.requirements import third_party
 from .pem import UnreadableKey, read_pem, write_pem
 
@@ -68,7 +68,7 @@ class PublicKey:
         usable = t.cast("AnyPublic", key)
         der = usable.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         digest = hashlib.sha256(der)
-        hint = base64.b64encode(digest.digest()).decode()
+        hint = base64.encode(digest.digest())
         return cls(write_pem("PUBLIC KEY", der), f"sha256:{digest.hexdigest()}", hint, kind, usable)
 
     def verify(self, signature: bytes, data: bytes) -> bool:

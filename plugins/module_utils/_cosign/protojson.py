@@ -8,18 +8,15 @@ the same as absent, bytes are base64 in either alphabet with or without padding,
 
 from __future__ import annotations
 
-import base64
 import re
 import typing as t
 
-from .._shared import strict_json
+from .._shared import base64, strict_json
 from .._shared.errors import GitopsError
 
 Reader = t.Callable[[t.Any, str], t.Any]
 Schema = t.Mapping[str, Reader]
 
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}\Z", re.ASCII)
-_URL_SAFE = str.maketrans("-_", "+/")
 _INT64 = re.compile(r"-?[0-9]{1,19}\Z", re.ASCII)
 
 
@@ -96,10 +93,8 @@ def binary(value: t.Any, where: str) -> bytes:
     """A reader of bytes in base64."""
     text = string(value, where)
     try:
-        if not _BASE64.match(text) or (len(text) % 4 and text.endswith("=")):
-            raise ValueError("neither the standard nor the URL-safe alphabet")
-        return base64.b64decode(text.translate(_URL_SAFE) + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
+        return base64.decode_either(text)
+    except base64.NotBase64:
         raise MalformedMessage(f"{where}: not base64") from None
 
 

@@ -7,12 +7,10 @@ signature/internal/sigstore_payload.go, whose strict reading is followed here.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import typing as t
 from dataclasses import dataclass, field
 
-from .._shared import strict_json
+from .._shared import base64, strict_json
 from .._shared.digest import InvalidDigest, check_syntax, hexadecimal
 from .._shared.errors import GitopsError
 
@@ -79,8 +77,8 @@ def parse_signature(text: object) -> bytes:
     if len(text) > MAX_SIGNATURE:
         raise MalformedSignature("the signature is longer than any key could make it")
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return base64.decode(text)
+    except base64.NotBase64:
         raise MalformedSignature(f"the annotation {SIGNATURE_ANNOTATION} is not base64") from None
 
 

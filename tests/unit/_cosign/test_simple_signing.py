@@ -160,6 +160,11 @@ def test_hostile_payloads(raw: bytes, reason: str) -> None:
         parse_payload(raw)
 
 
+def test_a_signature_may_have_line_breaks() -> None:
+    """As `base64` writes it without `-w0`."""
+    assert parse_signature("AAE\nCAw==\r\n") == b"\0\1\2\3"
+
+
 @pytest.mark.parametrize("text", [None, "", "*", "AAE", "A" * (MAX_SIGNATURE + 4), "AA E=", "é"])
 def test_what_is_no_signature(text: str | None) -> None:
     with pytest.raises(MalformedSignature):

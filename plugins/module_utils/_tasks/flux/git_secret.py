@@ -7,13 +7,12 @@ of its public key goes on with the same key.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..._flux.declare.install_manifests import ObjectId
 from ..._flux.secrets import git_secret
+from ..._shared import base64
 from .._case import Outcome
 from .kube_objects import KubeObjects, Step
 
@@ -91,7 +90,7 @@ class FluxGitSecret:
 
     def _manifest(self, data: Data) -> Object:
         metadata = {"name": self._id.name, "namespace": self._id.namespace}
-        encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
+        encoded = {name: base64.encode(value) for name, value in data.items()}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
 
     def _hide(self, data: Data) -> None:
@@ -99,7 +98,7 @@ class FluxGitSecret:
         for name in (git_secret.IDENTITY, git_secret.PASSWORD):
             if name in data:
                 self._register(data[name].decode("utf-8", "replace"))
-                self._register(base64.b64encode(data[name]).decode())
+                self._register(base64.encode(data[name]))
 
     def _outcome(self, plan: Plan, warnings: list[str]) -> Outcome:
         public = git_secret.public_key(plan.after)
@@ -139,7 +138,7 @@ def _data(live: Object | None) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, text in ((live or {}).get("data") or {}).items():
         try:
-            found[name] = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError, TypeError):
+            found[name] = base64.decode(text)
+        except base64.NotBase64:
             found[name] = b""
     return found

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import typing as t
 from dataclasses import dataclass, field
 
@@ -14,6 +12,7 @@ from ..._flux.secrets.trust import SUFFIX
 from ..._flux.version import VERIFIES_AGAIN, verifies_again
 from ..._kube.client import FIELD_MANAGER, Address, KubeClient
 from ..._kube.errors import Conflict, NoNamespace
+from ..._shared import base64
 from .._case import Diff, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -116,7 +115,7 @@ class FluxSecret:
             "kind": "Secret",
             "metadata": {"name": self._address.name, "namespace": self._address.namespace},
             "type": content.type,
-            "data": {name: base64.b64encode(value).decode() for name, value in chosen.items()},
+            "data": {name: base64.encode(value) for name, value in chosen.items()},
         }
 
     def _check_trust(self, content: Content, result: t.Mapping[str, bytes]) -> None:
@@ -185,7 +184,7 @@ def _data(value: Object | None) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, text in ((value or {}).get("data") or {}).items():
         try:
-            found[name] = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError, TypeError):
+            found[name] = base64.decode(text)
+        except base64.NotBase64:
             found[name] = b""
     return found
