@@ -12,6 +12,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.go_regexp impo
     expand,
 )
 
+pytestmark = pytest.mark.versions  # the patterns become ones of Python's `re`
+
 VALID = [
     "",
     "a|b|",

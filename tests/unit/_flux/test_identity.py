@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.proven.gitops.plugins.module_utils._flux.go_regexp import InvalidPattern
 from ansible_collections.proven.gitops.plugins.module_utils._flux.identity import anchored, weakness
 
+pytestmark = pytest.mark.versions  # the patterns become ones of Python's `re`
+
 What = t.Literal["issuer", "subject"]
 
 GOOD: list[tuple[What, str]] = [
