@@ -211,7 +211,7 @@ ansible-lint: $(NAMESPACE) ## profile production, nothing skipped
 
 .PHONY: sanity
 sanity: ## ansible-test sanity, nothing ignored; ARGS='--test import'
-	@$(call in,lint) .ci/sanity $(ARGS)
+	@$(call in,test) .ci/sanity $(ARGS)
 
 # Its page of each plugin has the name of its temporary directory, and one in 37 of those ends in a _, by which RST means
 # a reference that is not there.
