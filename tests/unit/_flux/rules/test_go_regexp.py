@@ -15,6 +15,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.rules.go_regex
     expand,
 )
 
+pytestmark = pytest.mark.versions  # the patterns become ones of Python's `re`
+
 VALID = [
     "",
     "a|b|",
