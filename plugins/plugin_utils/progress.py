@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
+from ansible_collections.proven.gitops.plugins.plugin_utils.defaults import DefaultsAction
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
 
@@ -68,7 +68,7 @@ class Terminal:
 _TERMINAL = Terminal.find()
 
 
-class ProgressAction(NormalAction):
+class ProgressAction(DefaultsAction):
     """What Ansible does with any module, and progress beside it. The module's result is not touched."""
 
     def _execute_module(self, *args: t.Any, **options: t.Any) -> dict[str, t.Any]:
