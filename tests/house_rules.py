@@ -226,7 +226,8 @@ def action_group_is_complete(name: str, group: t.Iterable[str], modules: t.Itera
     """`modules` are those that belong there: all, or those with the options of the group's fragment."""
     missing, left = set(modules) - set(group), set(group) - set(modules)
     return [f"meta/runtime.yml: {module} is not in the action group {name}" for module in sorted(missing)] + [
-        f"meta/runtime.yml: {module} is in the action group {name}, and does not belong there" for module in sorted(left)
+        f"meta/runtime.yml: {module} is in the action group {name}, and does not belong there"
+        for module in sorted(left)
     ]
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from support.documented import module_options
 from support.playbook import ROOT
 from support.role_cases import ROLES, Files, cases_of, files_in, modules_of
 from support.twin import HEAD, Twin
@@ -101,6 +103,28 @@ def test_elsewhere_an_omitted_option_stays_omitted(twin: Twin) -> None:
     ran = twin.play(text, {})
     assert ran.code == 0, ran.output
     assert twin.options("oci_push") == [{"reference": "oci://elsewhere.test/app", "retries": 7}]
+
+
+def test_readmes_own_play_under_the_groups(twin: Twin, tmp_path: Path) -> None:
+    """With a login for the registry, one for git and a cluster: each module gets what it knows, and nothing else."""
+    text = (ROOT / "README.md").read_text()
+    (block,) = [one for one in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "hosts:" in one]
+    (shown,) = yaml.safe_load(block)
+    for key, option, value in (
+        ("registry", "docker_config", "dc.json"),
+        ("git", "username", "git"),
+        ("cluster", "kubeconfig", KUBECONFIG),
+    ):
+        shown.setdefault("module_defaults", {})[f"group/proven.gitops.{key}"] = {option: value}
+    given = {"commit": "c" * 40, "vault_cosign_password": "p", "vault_github_token": "t"}
+    ran = twin.play(yaml.safe_dump([shown]), given)
+    assert ran.code == 0, ran.output
+    called = {call.module: call.options for call in twin.calls}
+    assert called["oci_push"]["docker_config"] == called["cosign_verify"]["docker_config"] == "dc.json"
+    assert called["git_publish"]["username"] == "git"
+    assert called["flux_oci_source"]["kubeconfig"] == KUBECONFIG
+    for module, options in called.items():
+        assert set(options) <= module_options(module), module
 
 
 def test_roles_set_no_defaults_of_their_own() -> None:
