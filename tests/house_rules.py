@@ -23,6 +23,8 @@ LICENCE = "SPDX-" + "License-Identifier: "  # in two, lest this line is taken fo
 COLLECTION = "ansible_collections.proven.gitops"
 UTILS = f"{COLLECTION}.plugins.module_utils"
 DOCUMENTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+# The action groups beside `all`, and the documentation fragment with the options that their modules share.
+GROUPS = {"registry": "_registry", "git": "_git_access", "cluster": "_kube"}
 RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja read a meaning of their own into these
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
@@ -265,11 +267,25 @@ def attributes_are_documented(path: str, documentation: dict[str, t.Any], wanted
     ]
 
 
-def action_group_is_complete(group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
+def action_group_is_complete(name: str, group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
+    """`modules` are those that belong there: all, or those with the options of the group's fragment."""
     missing, left = set(modules) - set(group), set(group) - set(modules)
-    return [f"meta/runtime.yml: {name} is not in the action group" for name in sorted(missing)] + [
-        f"meta/runtime.yml: {name} is in the action group, and is no module" for name in sorted(left)
+    return [f"meta/runtime.yml: {module} is not in the action group {name}" for module in sorted(missing)] + [
+        f"meta/runtime.yml: {module} is in the action group {name}, and does not belong there"
+        for module in sorted(left)
     ]
+
+
+def extends(text: str, fragment: str) -> bool:
+    """Whether a module has the options of a documentation fragment."""
+    return f"proven.gitops.{fragment}" in documents(text)["DOCUMENTATION"].get("extends_documentation_fragment", [])
+
+
+def membership_is_documented(path: str, documentation: dict[str, t.Any], groups: t.Iterable[str]) -> list[str]:
+    """The attribute action_group lists the groups that the module is in."""
+    wanted = [f"proven.gitops.{name}" for name in groups]
+    listed = documentation["attributes"]["action_group"].get("membership")
+    return [] if listed == wanted else [f"{path}: documents the action groups {listed}, and is in {wanted}"]
 
 
 def secrets_have_an_environment(
