@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .._shared import base64, strict_json
 from .._shared.digest import InvalidDigest, check_syntax, hexadecimal
-from .._shared.errors import GitopsError
+from .malformed import MalformedSignature
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
@@ -23,12 +23,6 @@ MAX_SIGNATURE = 16384  # base64 characters; RSA-8192 takes 1366
 MAX_LAYERS = 1000  # of one signature image, as cosign has it (CVE-2023-46737)
 
 TYPE = "cosign container image signature"
-
-
-class MalformedSignature(GitopsError):
-    """Bytes that do not follow the rules of the signature format that they claim."""
-
-    code = "malformed_signature"
 
 
 @dataclass(frozen=True)

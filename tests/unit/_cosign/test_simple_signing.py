@@ -8,12 +8,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.malformed import MalformedSignature
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
     MAX_PAYLOAD,
     MAX_SIGNATURE,
     MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
-    MalformedSignature,
     parse_payload,
     parse_signature,
     tag_for,
