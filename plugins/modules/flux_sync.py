@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:

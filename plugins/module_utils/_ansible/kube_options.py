@@ -15,7 +15,6 @@ from .argspec import ArgumentSpec, Option
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kube.client import KubeClient
-    from .._kube.cluster import KubeCluster
     from .._kube.transport import Transport
 
 Params = t.Mapping[str, t.Any]
@@ -40,19 +39,15 @@ KUBE = ArgumentSpec(
     }
 )
 
+# Whose fields are taken over without it, and why: the documentation fragment `_kube.force_conflicts`.
+FORCE_CONFLICTS: t.Final[Option] = {"type": "bool", "default": False}
+
 
 def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
     from .._kube.client import KubeClient
 
     return KubeClient(_transport(params, register_secret))
-
-
-def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> KubeCluster:
-    """The same for objects of any kind."""
-    from .._kube.cluster import KubeCluster
-
-    return KubeCluster(_transport(params, register_secret))
 
 
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
