@@ -6,13 +6,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, fields, is_dataclass
 
-from .source import Source
-
-Manifest = dict[str, t.Any]
-
-OCI_REPOSITORY = ("source.toolkit.fluxcd.io/v1", "OCIRepository")
-KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
-PLURALS = {OCI_REPOSITORY: "ocirepositories", KUSTOMIZATION: "kustomizations"}
+from ..kinds import KINDS, OCI_REPOSITORY, Kind
+from .declaration import Declaration
+from .declaration import Manifest as Manifest
+from .source import Kustomization, Source
 
 _METADATA = ("name", "namespace", "labels", "annotations")
 _NOT_SPEC = (*_METADATA, "kustomization", "signature_format", "allow_loopback")
@@ -37,7 +34,7 @@ class ObjectKey:
     @property
     def plural(self) -> str:
         """The resource's name in the path of the API."""
-        return PLURALS[self.api_version, self.kind]
+        return KINDS[self.kind].plural
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -45,36 +42,30 @@ class ObjectKey:
 
 def keys(source: Source) -> list[ObjectKey]:
     """The objects that `source` names, the OCIRepository first."""
-    found = [ObjectKey(*OCI_REPOSITORY, source.namespace, source.name)]
-    if source.kustomization:
-        found.append(ObjectKey(*KUSTOMIZATION, *source.applier))
-    return found
+    return [ObjectKey(one.kind.api_version, one.kind.name, one.namespace, one.name) for one in declarations(source)]
 
 
 def manifests(source: Source) -> list[Manifest]:
     """The OCIRepository and, where one is declared, its Kustomization."""
-    found = [_manifest(OCI_REPOSITORY, _metadata(source, source.namespace, source.name), _spec(source, _NOT_SPEC))]
-    if source.kustomization:
-        namespace, name = source.applier
-        reference = {"kind": OCI_REPOSITORY[1], "name": source.name}
-        if namespace != source.namespace:
+    return [one.manifest() for one in declarations(source)]
+
+
+def declarations(source: Source) -> list[Declaration]:
+    """The same, before they are put down as manifests."""
+    kinds = source.kinds
+    found = [_declaration(kinds[0], source, (source.namespace, source.name), _spec(source, _NOT_SPEC))]
+    for kind in kinds[1:]:
+        applier = source.kustomization or Kustomization()
+        reference = {"kind": OCI_REPOSITORY.name, "name": source.name}
+        if source.applier[0] != source.namespace:
             reference["namespace"] = source.namespace
-        spec = {"sourceRef": reference, **_spec(source.kustomization, _METADATA)}
-        found.append(_manifest(KUSTOMIZATION, _metadata(source.kustomization, namespace, name), spec))
+        spec = {"sourceRef": reference, **_spec(applier, _METADATA)}
+        found.append(_declaration(kind, applier, source.applier, spec))
     return found
 
 
-def _manifest(kind: tuple[str, str], metadata: Manifest, spec: Manifest) -> Manifest:
-    return {"apiVersion": kind[0], "kind": kind[1], "metadata": metadata, "spec": spec}
-
-
-def _metadata(value: t.Any, namespace: str, name: str) -> Manifest:
-    metadata: Manifest = {"name": name, "namespace": namespace}
-    for what in ("labels", "annotations"):
-        chosen: t.Mapping[str, str] = getattr(value, what) or {}
-        if chosen:
-            metadata[what] = {key: chosen[key] for key in sorted(chosen)}
-    return metadata
+def _declaration(kind: Kind, value: Source | Kustomization, address: tuple[str, str], spec: Manifest) -> Declaration:
+    return Declaration(kind, *address, spec, value.labels or {}, value.annotations or {})
 
 
 def _spec(value: t.Any, without: tuple[str, ...] = ()) -> Manifest:
