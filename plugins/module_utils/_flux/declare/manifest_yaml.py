@@ -13,6 +13,7 @@ import typing as t
 
 from ..._shared.errors import GitopsError
 from ..._shared.requirements import third_party
+from .. import durations
 
 with third_party():
     import yaml
@@ -20,7 +21,6 @@ with third_party():
 MAX_LENGTH = 1024 * 1024  # characters of a file that is read back; a cluster takes no larger object
 
 _WORD = re.compile(r"(?:\./)?[A-Za-z/](?:[A-Za-z0-9/_.:@+-]*[A-Za-z0-9/_])?|\./?", re.ASCII)
-_DURATION = re.compile(r"(?:[0-9]+(?:ms|s|m|h))+", re.ASCII)
 _NOT_TEXT = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf(?:inity)?", re.IGNORECASE | re.ASCII)
 
 
@@ -86,7 +86,8 @@ def _text(dumper: t.Any, text: str) -> t.Any:
 def _style(text: str) -> str | None:
     if "\n" in text and not text[0].isspace() and _is_block(text):
         return "|"
-    plain = _DURATION.fullmatch(text) or (_WORD.fullmatch(text) and not _NOT_TEXT.fullmatch(text))
+    duration = "." not in text and durations.milliseconds(text) is not None
+    plain = duration or (_WORD.fullmatch(text) and not _NOT_TEXT.fullmatch(text))
     return None if plain else '"'
 
 

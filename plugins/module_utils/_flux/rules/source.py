@@ -9,7 +9,7 @@ import typing as t
 from ..._oci.reference import InvalidReference, Reference, check_tag
 from ..._shared import addresses
 from ..._shared.digest import InvalidDigest, check_syntax
-from .. import names
+from .. import durations, names
 from ..declare.source import Ref, Source
 from . import go_regexp, semver_range
 from .rule import Problem, Rule
@@ -99,7 +99,7 @@ def _moving(source: Source) -> t.Iterator[Problem]:
 
 def _durations(source: Source) -> t.Iterator[Problem]:
     for name, value, units in (("interval", source.interval, "ms s m h"), ("timeout", source.timeout, "ms s m")):
-        reason = names.wrong_duration(value, units) if value is not None else None
+        reason = durations.wrong(value, units) if value is not None else None
         if reason:
             yield name, reason
 

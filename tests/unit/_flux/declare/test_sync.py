@@ -10,7 +10,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.sync i
     declare,
     essence,
     files,
-    go_duration,
     manifests,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
@@ -117,24 +116,6 @@ def test_text_that_yaml_could_take_for_something_else(branch: str, written: str)
     assert (
         f"    branch: {written}\n" in files(_declare(branch=branch))["clusters/my-cluster/flux-system/gotk-sync.yaml"]
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("1m", "1m0s"),
-        ("10m", "10m0s"),
-        ("90s", "1m30s"),
-        ("1h", "1h0m0s"),
-        ("1h30m", "1h30m0s"),
-        ("45s", "45s"),
-        ("1.5h", "1h30m0s"),
-        ("1500ms", "1.5s"),
-        ("500ms", "500ms"),
-    ],
-)
-def test_durations_as_go_writes_them(text: str, written: str) -> None:
-    assert go_duration(text) == written
 
 
 @pytest.mark.parametrize(
