@@ -141,12 +141,30 @@ class TestPull:
         assert result["failure"]["code"] == "unsafe_archive"
         assert not (tmp_path / "a").exists()
 
+    @pytest.mark.fault("A12")
+    @pytest.mark.parametrize("name", [".git/config", "sub/.GIT/hooks/post-checkout", "git~1/config", ".git. /config"])
+    def test_into_gits_own_directory(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, name: str
+    ) -> None:
+        """What is written there, the next `git status` runs."""
+        put(registry.address, "team/git", "v1", [flux_tar({"a.yaml": b"", name: b"[core]\n\tfsmonitor = evil\n"})], {})
+        result = run_module("oci_pull", reference=f"{registry.address}/team/git:v1", dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "unsafe_archive"
+        assert "git's own directory" in result["msg"]
+        assert not (tmp_path / "out").exists()
+
     @pytest.mark.fault("A5")
     def test_names_that_differ_in_case_only(
         self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """On a file system that ignores case the second would replace the first, unseen; here it is played."""
-        put(registry.address, "team/case", "v1", [flux_tar({"A": b"one", "a": b"two"})], {})
+        put(registry.address, "team/both", "v1", [flux_tar({"A": b"one", "a": b"two"})], {})
+        result = run_module("oci_pull", reference=f"{registry.address}/team/both:v1", dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "unsafe_archive"
+        assert not (tmp_path / "out").exists()
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "a").write_bytes(b"one")
+        put(registry.address, "team/case", "v1", [flux_tar({"A": b"two"})], {})
         link = os.link
         monkeypatch.setattr(os, "link", lambda source, name, **more: link(source, name.lower(), **more))
         result = run_module("oci_pull", reference=f"{registry.address}/team/case:v1", dest=str(tmp_path / "out"))

@@ -173,6 +173,36 @@ class TestNames:
         with pytest.raises(UnsafeArchive, match=r"is in the archive twice|is below"):
             read(*parts)
 
+    @pytest.mark.fault("A5")
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("README", "Readme"),
+            ("readme", "README"),
+            ("k", "\u212a"),
+            ("ß", "ss"),
+            ("é", "e\u0301"),
+            ("a", "a."),
+            ("Dir/a", "dir/b"),
+            ("d/x/a", "d/X/b"),
+            ("dir", "Dir/b"),
+        ],
+    )
+    def test_what_is_one_file_on_the_disks_of_others(self, first: str, second: str) -> None:
+        for names in ((first, second), (second, first)):
+            with pytest.raises(UnsafeArchive, match="are one file on the disks of some systems"):
+                read(*(entry(name.encode(), b"x") for name in names))
+        assert read(entry(first.encode(), b"x"), entry(b"another", b"x"))
+
+    @pytest.mark.fault("A12")
+    @pytest.mark.parametrize(
+        "name", [".git/config", "a/.GIT/hooks/x", ".git", "git~1/x", ".git. /x", ".g\u200dit/x", ".git:a"]
+    )
+    @pytest.mark.parametrize("kind", [b"0", b"5", b"2"])
+    def test_git_in_every_spelling(self, name: str, kind: bytes) -> None:
+        with pytest.raises(UnsafeArchive, match="leads into git's own directory"):
+            read(entry(name.encode(), kind=kind))
+
     def test_a_directory_twice_or_late(self) -> None:
         parts = (
             entry(b"a/b"),

@@ -16,8 +16,23 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry, Tree, UnreadableTree
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry, Tree, UnreadableTree, Walk
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+
+GIT_NAMES = (
+    ".git",
+    ".GIT",
+    ".gIt.",
+    ".git ",
+    ".git...",
+    ".git. .",
+    ".git:x",
+    "git~1",
+    "GIT~1",
+    ".g\u200cit",
+    "\ufeff.git",
+)
+NOT_GIT_NAMES = (".github", ".gitignore", "git", "x.git", "git~2", ".git_", "\u0261it")
 
 
 def make(root: Path, *names: str) -> Path:
@@ -205,6 +220,29 @@ class TestResolvedLinks:
         (tmp_path / "x.png").symlink_to("d/f")
         assert listed(tmp_path, "*.png", "d/", resolve=True) == ["./"]
 
+    @pytest.mark.fault("A12")
+    def test_what_is_ignored_is_not_packed_under_another_name(self, tmp_path: Path) -> None:
+        make(tmp_path, ".git/config", ".git/refs/x", "secret/key", "a.yaml", "d/e")
+        (tmp_path / "conf").symlink_to(".git")
+        (tmp_path / "refs").symlink_to(".git/refs")
+        (tmp_path / "k").symlink_to("secret/key")
+        (tmp_path / "chain").symlink_to("conf")
+        (tmp_path / "d/up").symlink_to("../secret")
+        walk = Walk()
+        entries = Tree(str(tmp_path), Ignore([".git/", "secret/"]), True).entries(walk)
+        assert [entry.name for entry in entries] == [".", "a.yaml", "d", "d/e"]
+        assert walk == Walk(2, dict.fromkeys(["chain", "conf", "d/up", "k", "refs"], "leads to what is ignored"))
+
+    def test_links_that_are_left_out_are_named(self, tmp_path: Path) -> None:
+        make(tmp_path, "root/a.yaml", "root/charts/", "library/Chart.yaml")
+        (tmp_path / "root/charts/lib").symlink_to("../../library")
+        (tmp_path / "root/latest").symlink_to("a.yaml")
+        (tmp_path / "root/photo.png").symlink_to("/nowhere")
+        (tmp_path / "root/quiet").symlink_to("/nowhere")
+        walk = Walk()
+        list(Tree(str(tmp_path / "root"), Ignore(["*.png", "quiet/"])).entries(walk))
+        assert walk == Walk(1, {"charts/lib": "leads out of the tree", "latest": ""})
+
     @pytest.mark.parametrize(
         ("target", "reason"),
         [
@@ -285,11 +323,49 @@ class TestNames:
     @pytest.mark.fault("A5")
     def test_only_the_case_differs(self, tmp_path: Path) -> None:
         make(tmp_path, "a/README", "a/Readme", "b/README", "straße", "STRASSE")
-        with pytest.raises(UnreadableTree, match="'a/Readme' differs from another name only in case"):
+        with pytest.raises(UnreadableTree, match="'a/Readme' and another name here are one file"):
             listed(tmp_path)
-        with pytest.raises(UnreadableTree, match="'straße' differs from another name only in case"):
+        with pytest.raises(UnreadableTree, match="'straße' and another name here are one file"):
             listed(tmp_path, "Readme")
         assert len(listed(tmp_path, "Readme", "STRASSE")) == 6
+
+    @pytest.mark.fault("A5")
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("k", "\u212a"),
+            ("K", "\u212a"),
+            ("ss", "ß"),
+            ("stra\u1e9ee", "strasse"),
+            ("é", "e\u0301"),
+            ("É", "e\u0301"),
+            ("\uac00", "\u1100\u1161"),
+            ("ﬁ", "fi"),
+            ("a", "a."),
+            ("a", "a "),
+            ("A", "a. ."),
+            ("a", "a\u200d"),
+            ("\u0130", "i\u0307"),
+        ],
+    )
+    def test_one_file_on_the_disks_of_others(self, tmp_path: Path, names: tuple[str, str]) -> None:
+        make(tmp_path, *names)
+        with pytest.raises(UnreadableTree, match="are one file on a Mac or on Windows"):
+            listed(tmp_path)
+        later = max(names, key=str.encode)
+        assert len(listed(tmp_path, f"/{later.replace(' ', chr(92) + ' ')}")) == 2
+
+    @pytest.mark.fault("A12")
+    @pytest.mark.parametrize("name", GIT_NAMES)
+    def test_git_in_every_spelling(self, tmp_path: Path, name: str) -> None:
+        make(tmp_path, "a/ok", f"{name}/config")
+        with pytest.raises(UnreadableTree, match="leads into git's own directory"):
+            listed(tmp_path)
+        assert listed(tmp_path, f"{name.rstrip()}*") == ["./", "a/", "a/ok"]
+
+    def test_near_to_git_but_not(self, tmp_path: Path) -> None:
+        make(tmp_path, *NOT_GIT_NAMES)
+        assert len(listed(tmp_path)) == 1 + len(NOT_GIT_NAMES)
 
     def test_the_locale_changes_nothing(self, tmp_path: Path) -> None:
         make(tmp_path, "é", "ü/ö")

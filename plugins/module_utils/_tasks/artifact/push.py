@@ -168,10 +168,9 @@ class Push:
         known = self._ledger.find(found.manifest.layers[0].digest)
         if known is None or flux_artifact.adoptable(found.manifest, request.annotations, known.diff_id) is not None:
             return None
-        digest, size = flux_artifact.measure(request.tree)
-        if digest != known.digest:
+        layer = flux_artifact.measure(request.tree, found.manifest.layers[0])
+        if layer.content_digest != known.digest:
             return None
-        layer = flux_artifact.Layer(found.manifest.layers[0], digest, size)
         return PushItem(request, _state(found.manifest), found.manifest, layer, previous=found.digest)
 
     def _packed(
