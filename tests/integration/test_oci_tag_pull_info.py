@@ -14,6 +14,8 @@ import pytest
 from support.artifacts import client, flux_tar, put
 from support.registry import RunningRegistry, registry
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import FREE
+
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
@@ -140,6 +142,17 @@ class TestPull:
         result = run_module("oci_pull", reference=f"{registry.address}/team/long:v1", dest=str(tmp_path))
         assert result["failure"]["code"] == "unsafe_archive"
         assert not (tmp_path / "a").exists()
+
+    def test_what_is_too_large_is_not_asked_for(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path
+    ) -> None:
+        """Its descriptor says so before the first byte."""
+        manifest = put(registry.address, "team/big", "v1", [b"x" * (FREE + 1001)], {})
+        registry.requests.clear()
+        reference = f"{registry.address}/team/big@{manifest.digest}"
+        result = run_module("oci_pull", reference=reference, dest=str(tmp_path / "out"), max_size=1000)
+        assert "is 16778217 bytes long, more than 16778216" in result["msg"]
+        assert [seen.target for seen in registry.requests if "/blobs/" in seen.target] == []
 
     @pytest.mark.fault("A12")
     @pytest.mark.parametrize("name", [".git/config", "sub/.GIT/hooks/post-checkout", "git~1/config", ".git. /config"])
