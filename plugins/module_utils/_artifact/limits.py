@@ -29,3 +29,8 @@ class Limits:
     entries: int = 1_000_000
     ratio: int = 250
     names: int = 64 << 20
+
+    @property
+    def packed(self) -> int:
+        """The most compressed bytes that such an archive may have: its descriptor tells before the first of them."""
+        return self.content + FREE

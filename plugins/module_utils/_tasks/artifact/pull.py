@@ -121,7 +121,7 @@ class Pull:
             handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
             undo.callback(os.unlink, path)
             with os.fdopen(handle, "wb") as target:
-                for piece in registry.stream_blob(reference.repository, layer):
+                for piece in registry.stream_blob(reference.repository, layer, self._limits.packed):
                     target.write(piece)
                     self._progress.transfer(len(piece))
             item = PullItem(request, manifest, path)
