@@ -56,11 +56,14 @@ def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> Ku
 
 
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
+    from .._http.proxy_choice import login_of
+    from .._http.scrub import Scrubber
     from .._kube.access import ClusterAccess, connect
     from .._kube.transport import Transport
     from .._shared import requirements
 
     requirements.check()
+    login_of(params["proxy"] or "", Scrubber(register_secret))  # `invocation` shows the option
     if params["request_timeout"] < 1:
         raise InvalidOption("request_timeout", "must be at least 1 second")
     access = ClusterAccess(
