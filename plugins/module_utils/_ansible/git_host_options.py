@@ -61,6 +61,8 @@ def git_host_repository(params: Params, register_secret: t.Callable[[str], None]
     """The use-case that the options mean. Raises InvalidOption before anything is sent."""
     token = (params["token"] or "").strip()
     register_secret(token)
+    if not re.fullmatch(r"[\x20-\x7e]*", token):
+        raise InvalidOption("token", "it holds characters that cannot be sent, such as a line feed")
     if params["timeout"] < 1:
         raise InvalidOption("timeout", "must be at least 1 second")
     if not _OWNER.fullmatch(params["owner"]) or ("/" in params["owner"] and params["provider"] != "gitlab"):
@@ -85,6 +87,7 @@ def git_host_repository(params: Params, register_secret: t.Callable[[str], None]
         validate_certs=params["validate_certs"],
         insecure=params["insecure"],
         timeout=float(params["timeout"]),
+        register_secret=register_secret,
     )
     return GitHostRepository(wanted, host)
 

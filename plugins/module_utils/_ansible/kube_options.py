@@ -51,11 +51,14 @@ def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> Kub
 
 
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
+    from .._http.proxy_choice import login_of
     from .._kube.access import ClusterAccess, connect
     from .._kube.transport import Transport
     from .._shared import requirements
+    from .._shared.scrub import Scrubber
 
     requirements.check()
+    login_of(params["proxy"] or "", Scrubber(register_secret))  # `invocation` shows the option
     if params["request_timeout"] < 1:
         raise InvalidOption("request_timeout", "must be at least 1 second")
     access = ClusterAccess(

@@ -9,12 +9,14 @@ from __future__ import annotations
 import collections
 import contextlib
 import http.client
+import ipaddress
 import select
 import socket
 import typing as t
 import weakref
 
-from .deadline import bounded
+from .._shared.addresses import Address, unwrapped
+from .deadline import BoundedSocket, allowed
 from .failures import NotConnected
 from .head import Headers, StrictAnswer
 
@@ -39,51 +41,89 @@ class Wire(t.Protocol):
         """Give the connection back where the body was read to its end, else end it: reading on could take forever."""
 
 
-class _Direct(http.client.HTTPConnection):
+class _Connection(http.client.HTTPConnection):
+    """To one host; with a context, by TLS, and for `server_name`."""
+
     response_class = StrictAnswer
+
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, server_name: str | None) -> None:
+        super().__init__(origin.host, origin.port, blocksize=BLOCK)
+        self.default_port = 443 if tls else 80  # the one that the Host header leaves out
+        self._create_connection = dial
+        self._tls = tls
+        self._server_name = server_name or origin.host
+        self.peer: Address | None = None
 
     def connect(self) -> None:
         super().connect()
-        self.sock = bounded(self.sock)
+        self.peer = unwrapped(ipaddress.ip_address(self.sock.getpeername()[0].partition("%")[0]))
+        if self._tls is not None:
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server_name)
 
 
-class _Tls(http.client.HTTPSConnection):
-    response_class = StrictAnswer
+def dial(address: tuple[str, int], timeout: float | None = None, source: t.Any = None) -> socket.socket:
+    """As socket.create_connection: the first address that answers. The socket heeds deadlines, and so does this."""
+    del source
+    cause: OSError | None = None
+    for family, kind, protocol, _name, where in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
+        sock = BoundedSocket(family, kind, protocol)
+        try:
+            sock.settimeout(allowed(timeout))
+            sock.connect(where)
+        except OSError as error:
+            cause = error
+            sock.close()
+        else:
+            return sock
+    raise cause or OSError("no address")
 
 
 class Connections:
     """Those to one origin; thread-safe. `tls` is None for plain HTTP, else makes its sockets heed deadlines."""
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, keep: int) -> None:
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, keep: int, server_name: str | None = None) -> None:
         self._origin = origin
         self._tls = tls
         self._keep = keep
-        self._idle: collections.deque[http.client.HTTPConnection] = collections.deque()
+        self._server_name = server_name
+        self.peer: Address | None = None  # where the last connection went
+        self._idle: collections.deque[_Connection] = collections.deque()
         weakref.finalize(self, _close_all, self._idle)
 
-    def ask(self, method: str, target: str, body: t.Any, headers: t.Mapping[str, str], wait: float) -> Wire:
-        """Send one request and read the head of its answer; `wait` is in seconds, for connecting."""
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: t.Any,
+        headers: t.Mapping[str, str],
+        wait: float,
+        check: t.Callable[[Address], None] | None = None,
+    ) -> Wire:
+        """Send one request and read the head of its answer; `wait` is in seconds, for connecting.
+
+        `check` is told the address that was connected to, before anything is sent there, and may raise.
+        """
         connection = self._take()
         with contextlib.ExitStack() as stack:
             stack.callback(connection.close)
             if connection.sock is None:
                 _connect(connection, wait)
+            self.peer = connection.peer
+            if check is not None and connection.peer is not None:
+                check(connection.peer)
             answer = _exchange(connection, method, target, body, headers)
             stack.pop_all()  # it goes on: to the end of the answer, and then to the next request
         return _Answer(answer, connection, self)
 
-    def _take(self) -> http.client.HTTPConnection:
+    def _take(self) -> _Connection:
         """The one that was used last, if its peer has not ended it, or a new one."""
         with contextlib.suppress(IndexError):
             while not _is_quiet((connection := self._idle.pop()).sock):
                 connection.close()
             return connection
-        host, port = self._origin.host, self._origin.port
-        if self._tls is None:
-            return _Direct(host, port, blocksize=BLOCK)
-        return _Tls(host, port, context=self._tls, blocksize=BLOCK)
+        return _Connection(self._origin, self._tls, self._server_name)
 
-    def give_back(self, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, connection: _Connection) -> None:
         """For the next request."""
         if connection.sock is None or len(self._idle) >= self._keep:
             connection.close()
@@ -91,12 +131,12 @@ class Connections:
             self._idle.append(connection)
 
 
-def _close_all(idle: collections.deque[http.client.HTTPConnection]) -> None:
+def _close_all(idle: collections.deque[_Connection]) -> None:
     while idle:
         idle.pop().close()
 
 
-def _connect(connection: http.client.HTTPConnection, wait: float) -> None:
+def _connect(connection: _Connection, wait: float) -> None:
     connection.timeout = wait
     try:
         connection.connect()
@@ -107,7 +147,7 @@ def _connect(connection: http.client.HTTPConnection, wait: float) -> None:
 
 
 def _exchange(
-    connection: http.client.HTTPConnection, method: str, target: str, body: t.Any, headers: t.Mapping[str, str]
+    connection: _Connection, method: str, target: str, body: t.Any, headers: t.Mapping[str, str]
 ) -> StrictAnswer:
     """The answer, also of a peer that has stopped listening before all was sent."""
     lost: OSError | None = None
@@ -135,11 +175,11 @@ def _is_quiet(sock: socket.socket) -> bool:
 class _Answer:
     """See Wire."""
 
-    def __init__(self, answer: StrictAnswer, connection: http.client.HTTPConnection, home: Connections) -> None:
+    def __init__(self, answer: StrictAnswer, connection: _Connection, home: Connections) -> None:
         self.status = answer.status
         self.headers = answer.fields
         self._answer = answer
-        self._connection: http.client.HTTPConnection | None = connection
+        self._connection: _Connection | None = connection
         self._home = home
 
     def read1(self, size: int) -> bytes:

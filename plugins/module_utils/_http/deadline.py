@@ -14,13 +14,27 @@ import threading
 import time
 import typing as t
 
+# The least rate of a transfer: each byte that moves puts the end off by this much.
+SECONDS_PER_BYTE = 1 / (64 * 1024)
+
 
 class Deadline:
-    """The end of one operation, `seconds` from now."""
+    """The end of one operation: `seconds` from now, and later where bytes move, so that what is large can arrive.
+
+    It is never more than `seconds` ahead: what came fast at first is no credit for dripping later. What a peer
+    announces counts for nothing. Within `limited`, it is not later than that block's end either.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._start = time.monotonic()
+        self._end = self._start + seconds
+        self._outer: Deadline | None = getattr(_thread, "outer", None)
+
+    def moved(self, count: int) -> None:
+        """So many bytes of a body were sent or received."""
+        latest = time.monotonic() + self.seconds
+        self._end = max(self._end, min(self._end + count * SECONDS_PER_BYTE, latest))
 
     def elapsed(self) -> float:
         """Seconds spent."""
@@ -28,7 +42,8 @@ class Deadline:
 
     def remaining(self) -> float:
         """Seconds left, at least 0."""
-        return max(0.0, self.seconds - self.elapsed())
+        left = max(0.0, self._end - time.monotonic())
+        return left if self._outer is None else min(left, self._outer.remaining())
 
     @property
     def expired(self) -> bool:
@@ -37,6 +52,17 @@ class Deadline:
 
 
 _thread = threading.local()
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> t.Iterator[Deadline]:
+    """Within this block, every operation of this thread ends after `seconds` at the latest."""
+    before = getattr(_thread, "outer", None)
+    _thread.outer = Deadline(seconds)
+    try:
+        yield _thread.outer
+    finally:
+        _thread.outer = before
 
 
 @contextlib.contextmanager
@@ -50,47 +76,47 @@ def enforced(deadline: Deadline, timeout: float) -> t.Iterator[None]:
         _thread.limits = before
 
 
-def _arm(sock: socket.socket) -> None:
-    limits = getattr(_thread, "limits", None)
+def allowed(otherwise: float | None = None) -> float | None:
+    """How long this thread may wait now; TimeoutError where no time is left."""
+    limits: tuple[Deadline, float] | None = getattr(_thread, "limits", None)
     if limits is None:
-        return
+        return otherwise
     deadline, timeout = limits
     remaining = deadline.remaining()
     if remaining <= 0:
         raise TimeoutError("the deadline of the operation has passed")
-    sock.settimeout(min(timeout, remaining))
+    return min(timeout, remaining)
 
 
-class _Bounded(socket.socket):
+def _sent(data: t.Any) -> None:
+    limits = getattr(_thread, "limits", None)
+    if limits is not None:
+        limits[0].moved(len(data))
+
+
+class _Heeding:
+    """What both kinds of sockets do before they wait."""
+
+    def recv(self, *args: t.Any, **kwargs: t.Any) -> bytes:
+        t.cast("socket.socket", self).settimeout(allowed(t.cast("socket.socket", self).gettimeout()))
+        return t.cast("bytes", super().recv(*args, **kwargs))  # type: ignore[misc]
+
+    def recv_into(self, *args: t.Any, **kwargs: t.Any) -> int:
+        t.cast("socket.socket", self).settimeout(allowed(t.cast("socket.socket", self).gettimeout()))
+        return t.cast("int", super().recv_into(*args, **kwargs))  # type: ignore[misc]
+
+    def sendall(self, data: t.Any, *args: t.Any) -> None:
+        t.cast("socket.socket", self).settimeout(allowed(t.cast("socket.socket", self).gettimeout()))
+        super().sendall(data, *args)  # type: ignore[misc]
+        _sent(data)
+
+
+class BoundedSocket(_Heeding, socket.socket):
     """A TCP socket whose waits end with the deadline."""
 
-    def recv_into(self, *args: t.Any, **kwargs: t.Any) -> int:
-        _arm(self)
-        return super().recv_into(*args, **kwargs)
 
-    def sendall(self, *args: t.Any, **kwargs: t.Any) -> None:
-        _arm(self)
-        super().sendall(*args, **kwargs)
-
-
-class _BoundedTls(ssl.SSLSocket):
+class _BoundedTls(_Heeding, ssl.SSLSocket):
     """The same over TLS."""
-
-    def recv_into(self, *args: t.Any, **kwargs: t.Any) -> int:
-        _arm(self)
-        return super().recv_into(*args, **kwargs)
-
-    def sendall(self, *args: t.Any, **kwargs: t.Any) -> None:
-        _arm(self)
-        super().sendall(*args, **kwargs)
-
-
-def bounded(sock: socket.socket) -> socket.socket:
-    """The same connection as a socket that heeds deadlines; `sock` itself must not be used any more."""
-    timeout = sock.gettimeout()
-    mine = _Bounded(fileno=sock.detach())
-    mine.settimeout(timeout)
-    return mine
 
 
 def bind_tls(context: ssl.SSLContext) -> None:

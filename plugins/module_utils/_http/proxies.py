@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxies of the environment, by urllib3: nothing else in reach speaks TLS through a proxy that is asked by TLS.
+"""Exchanges through a proxy, by urllib3: nothing else in reach speaks TLS through a proxy that is asked by TLS.
 
 It is imported when there is such a proxy, and not before: that takes 40 ms.
 """
@@ -12,13 +12,11 @@ import http.client
 import socket
 import threading
 import typing as t
-from ipaddress import ip_network
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-from .._shared.errors import InvalidOption, root_cause
-from .connections import BLOCK
-from .deadline import bounded
-from .failures import NotConnected, ProxyFailed
+from .._shared.errors import root_cause
+from .._shared.requirements import expect
+from .connections import BLOCK, dial
+from .failures import NotConnected, ProxyFailed, ProxyRefused
 from .head import Headers, StrictAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -27,66 +25,29 @@ if t.TYPE_CHECKING:  # pragma: no cover
     import urllib3
 
     from .._shared.scrub import Scrubber
-    from .urls import Origin
+    from .proxy_choice import Proxy
+    from .settings import HttpSettings
 
+expect("urllib3")
 
-def proxy_of(origin: Origin) -> str:
-    """The proxy that the environment names for `origin`, or an empty string; never one for this machine, as in Go."""
-    if origin.loopback:
-        return ""
-    from urllib.request import getproxies, proxy_bypass  # not before it is needed: it takes 20 ms to import
-
-    proxy = getproxies().get(origin.scheme, "")
-    if (
-        not proxy
-        or proxy_bypass(f"{origin.host}:{origin.port}")
-        or _in_excepted_network(origin, getproxies().get("no", ""))
-    ):
-        return ""
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if not proxy.startswith(("http://", "https://")):
-        raise InvalidOption(f"{origin.scheme}_proxy", "only http and https proxies are supported")
-    return proxy
-
-
-def _in_excepted_network(origin: Origin, excepted: str) -> bool:
-    """Whether NO_PROXY holds a network of the address, as Go reads it and Python does not."""
-    for entry in excepted.split(","):
-        try:
-            if (
-                origin.address is not None
-                and "/" in entry
-                and origin.address in ip_network(entry.strip(), strict=False)
-            ):
-                return True
-        except ValueError:
-            continue
-    return False
-
-
-def _split_login(proxy: str) -> tuple[str, tuple[str, str] | None]:
-    """The proxy's address without its login, and the login."""
-    parts = urlsplit(proxy)
-    login, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return proxy, None
-    username, _separator, password = login.partition(":")
-    return urlunsplit((parts.scheme, host, parts.path, "", "")), (unquote(username), unquote(password))
+_LOGIN_WANTED = 407
 
 
 class Proxies:
     """The managers of connections through each proxy; thread-safe."""
 
-    def __init__(self, tls: t.Callable[[], ssl.SSLContext], keep: int, scrubber: Scrubber) -> None:
+    def __init__(self, tls: t.Callable[[], ssl.SSLContext], settings: HttpSettings, scrubber: Scrubber) -> None:
         self._tls = tls
-        self._keep = keep
+        self._settings = settings
         self._scrubber = scrubber
-        self._managers: dict[str, urllib3.ProxyManager] = {}
+        self._managers: dict[tuple[Proxy, bool], urllib3.ProxyManager] = {}
         self._lock = threading.Lock()
 
-    def ask(self, proxy: str, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], wait: float) -> _Answer:
+    def ask(
+        self, proxy: Proxy, method: str, url: str, body: t.Any, headers: t.Mapping[str, str], wait: float
+    ) -> _Answer:
         """Send one request through `proxy` and read the head of its answer; errors as those of Connections.ask."""
-        manager = self._manager(proxy, secure=url.startswith("https:") or proxy.startswith("https:"))
+        manager = self._manager(proxy, secure=url.startswith("https:") or proxy.url.startswith("https:"))
         with _plain_errors():
             raw = manager.request(
                 method,
@@ -99,29 +60,31 @@ class Proxies:
                 preload_content=False,
                 decode_content=False,
             )
+        if raw.status == _LOGIN_WANTED:
+            raw.close()
+            raise ProxyRefused(raw.status)
         return _Answer(raw)
 
-    def _manager(self, proxy: str, *, secure: bool) -> urllib3.ProxyManager:
+    def _manager(self, proxy: Proxy, *, secure: bool) -> urllib3.ProxyManager:
         # One that was made before TLS was needed has no context.
-        key = f"{proxy} {secure}"
         with self._lock:
-            if key not in self._managers:
-                self._managers[key] = self._made(proxy, self._tls() if secure else None)
-            return self._managers[key]
+            if (proxy, secure) not in self._managers:
+                self._managers[proxy, secure] = self._made(proxy, self._tls() if secure else None)
+            return self._managers[proxy, secure]
 
-    def _made(self, proxy: str, tls: ssl.SSLContext | None) -> urllib3.ProxyManager:
+    def _made(self, proxy: Proxy, tls: ssl.SSLContext | None) -> urllib3.ProxyManager:
         import urllib3
 
-        address, login = _split_login(proxy)
-        headers = {"proxy-authorization": self._scrubber.add_login(*login)} if login else None
+        name: dict[str, t.Any] = {"server_hostname": self._settings.server_name} if self._settings.server_name else {}
         manager = urllib3.ProxyManager(
-            address,
-            proxy_headers=headers,
+            proxy.url,
+            proxy_headers={"proxy-authorization": self._scrubber.add_login(*proxy.login)} if proxy.login else None,
             num_pools=8,
             ssl_context=tls,
             proxy_ssl_context=tls,
-            maxsize=self._keep,
+            maxsize=max(1, self._settings.concurrency),
             blocksize=BLOCK,
+            **name,
         )
         manager.pool_classes_by_scheme = _pool_classes()
         return manager
@@ -155,7 +118,8 @@ def _plain_errors() -> t.Iterator[None]:
     try:
         yield
     except exceptions.ProxyError as error:
-        raise ProxyFailed(root_cause(error.original_error)) from None
+        root = root_cause(error.original_error)
+        raise ProxyRefused.of(root) or ProxyFailed(root) from None
     except exceptions.NewConnectionError as error:
         raise NotConnected(root_cause(error)) from None
     except exceptions.ConnectTimeoutError:
@@ -185,15 +149,19 @@ def _pool_classes() -> dict[str, type[urllib3.HTTPConnectionPool]]:
     import urllib3
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
+    def new_connection(self: HTTPConnection) -> socket.socket:
+        try:  # the proxy is what is dialled, and what fails
+            return dial((self._dns_host, self.port), self.timeout)
+        except OSError as error:
+            raise ProxyFailed(NotConnected(error)) from None
+
     class Connection(HTTPConnection):
         response_class = _Head
-
-        def connect(self) -> None:
-            super().connect()
-            self.sock = bounded(self.sock)
+        _new_conn = new_connection
 
     class TlsConnection(HTTPSConnection):
         response_class = _Head
+        _new_conn = new_connection
 
     class Pool(urllib3.HTTPConnectionPool):
         ConnectionCls = Connection

@@ -1,71 +1,73 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When to try again, how long to wait before, and what to say when it was in vain.
-
-The policy (counting, back-off, both forms of Retry-After) is urllib3's Retry. Its loop is not used: that one sleeps
-past any deadline, and drains the body of an error answer without a limit. It is imported after the first failure, and
-not before: that takes 40 ms.
-"""
+"""When to try again, how long to wait before, and what to say when it was in vain."""
 
 from __future__ import annotations
 
+import email.utils
+import random
+import re
 import time
 import typing as t
 
-from .._shared.requirements import expect
 from .errors import Unreachable
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from urllib3.util.retry import Retry
-
     from .connections import Wire
     from .deadline import Deadline
     from .failures import Broken
     from .settings import HttpSettings
 
-expect("urllib3")
+_LONGEST_BACKOFF = 60.0  # seconds
+_SECONDS = re.compile(r"[0-9]+\Z", re.ASCII)
+_EVER = 1e9  # seconds; stands for any longer pause
 
 
 class Attempts:
     """The tries of one operation at one host, within its deadline."""
 
-    def __init__(self, peer: str, settings: HttpSettings, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        peer: str,
+        settings: HttpSettings,
+        deadline: Deadline,
+        *,
+        retries: int | None = None,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
         self._peer = peer
         self._deadline = deadline
-        self._count = 1
         self._settings = settings
-        self._made: Retry | None = None
-
-    @property
-    def _policy(self) -> Retry:
-        """Made when it is needed: most operations succeed at once."""
-        if self._made is None:
-            from urllib3.util.retry import Retry
-
-            backoff = self._settings.backoff
-            self._made = Retry(
-                total=self._settings.retries, backoff_factor=backoff, backoff_jitter=backoff / 2, backoff_max=60
-            )
-        return self._made
+        self._left = settings.retries if retries is None else retries
+        self._sleep = sleep
+        self._count = 1
 
     def failed(self, broken: Broken) -> None:
-        """`again`, unless that is pointless."""
+        """`again`, unless that is pointless; at once after the first, since a kept connection may just have ended."""
         if broken.final:
             raise self.give_up(broken.cause) from None
-        self.again(broken.cause)
+        self._again(broken.cause, self._backoff() if self._count > 1 else 0.0)
 
     def again(self, cause: str, response: Wire | None = None) -> None:
-        """After a failure: wait as long as the peer or the policy says, or raise Unreachable with the cause."""
-        if self._policy.total == 0:
-            raise self.give_up(cause)
-        self._made = self._policy.increment()
-        pause = self._asked_pause(response)
-        if pause is None:
-            pause = self._policy.get_backoff_time()
+        """After a failure: wait as long as the peer asks and the back-off says, or raise Unreachable with the cause."""
+        asked = None if response is None else asked_pause(response.headers.getlist("Retry-After"))
+        # Not before our own pause: a peer that says 0 while it is busy gets no storm.
+        pause = max(self._backoff(), asked or 0.0)
+        # Also when nothing more would be tried: it says why, and for how long.
+        self._again(f"{cause}; it asks to wait {asked:.0f} s" if asked else cause, pause, cause)
+
+    def _again(self, asked: str, pause: float, cause: str = "") -> None:
+        if self._left <= 0:
+            raise self.give_up(cause or asked)
         if pause >= self._deadline.remaining():
-            asked = f"; it asks to wait {pause:.0f} s" if self._asked_pause(response) else ""
-            raise self.give_up(f"{cause}{asked}")
-        time.sleep(pause)
+            raise self.give_up(asked)
+        self._left -= 1
+        self._sleep(pause)
         self._count += 1
+
+    def _backoff(self) -> float:
+        base = self._settings.backoff
+        spread = random.uniform(0, base / 2)  # noqa: S311  (spreads clients, guards nothing)
+        return min(base * 2.0 ** (self._count - 1), _LONGEST_BACKOFF) + spread
 
     def give_up(self, cause: str) -> Unreachable:
         """The error to raise: host, last cause, time spent."""
@@ -80,15 +82,20 @@ class Attempts:
             seconds=round(spent, 1),
         )
 
-    def _asked_pause(self, response: Wire | None) -> float | None:
-        header = response.headers.get("Retry-After", "") if response is not None else ""
-        if not header or len(header) > 40:
-            return None
-        policy = self._policy
-        from urllib3.exceptions import InvalidHeader
 
-        try:
-            # Not before the policy's own pause: a peer that says 0 while it is busy gets no storm.
-            return max(policy.parse_retry_after(header), policy.get_backoff_time())
-        except (InvalidHeader, ValueError, OverflowError):
-            return None
+def asked_pause(values: t.Sequence[str]) -> float | None:
+    """The seconds that `Retry-After` asks for: of several the most; None where it says nothing (RFC 9110, 10.2.3)."""
+    found = [seconds for value in values if (seconds := _seconds(value.strip())) is not None]
+    return max(found, default=None)
+
+
+def _seconds(value: str) -> float | None:
+    if _SECONDS.match(value):
+        return min(float(value), _EVER)
+    parsed = email.utils.parsedate_tz(value[:64])
+    if parsed is None:
+        return None
+    try:
+        return min(max(0.0, email.utils.mktime_tz(parsed) - time.time()), _EVER)
+    except (ValueError, OverflowError):
+        return None

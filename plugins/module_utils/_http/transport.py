@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import http.client
+import time
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .deadline import Deadline, enforced
 from .errors import BadAnswer, TooLong
-from .failures import Broken, NotConnected, ProxyFailed, explain, is_final
+from .failures import FAILURES, Broken, explain, is_final
 from .pools import Pools
 from .retry import Attempts
 from .urls import Origin
@@ -21,7 +21,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .settings import HttpSettings
 
 _CHUNK = 64 * 1024
-_FAILURES = (NotConnected, ProxyFailed, http.client.HTTPException, OSError, ValueError)
 
 
 class Source(t.Protocol):
@@ -37,14 +36,20 @@ Body: t.TypeAlias = "bytes | t.Callable[[], Source] | None"
 
 @dataclass(frozen=True)
 class Request:
-    """What to send. A body that is a function is opened anew for each attempt; `size` is then its length in bytes."""
+    """What to send. A body that is a function is opened anew for each attempt; `size` is then its length in bytes.
+
+    `peer` is whom a message blames, by default the host of the URL. `home` is who sent us to the URL, where that is not
+    the user: it may not send us to this machine. Without `repeat` nothing is sent twice.
+    """
 
     method: str
     url: str
     headers: t.Mapping[str, str] = field(default_factory=dict)
     body: Body = None
     size: int | None = None
-    peer: str = ""  # whom a message blames; by default the host of the URL
+    peer: str = ""
+    home: Origin | None = None
+    repeat: bool = True
 
     @property
     def what(self) -> str:
@@ -61,18 +66,27 @@ class Request:
 class Answer:
     """A response whose body has not been read; to be closed, or read to its end."""
 
-    def __init__(self, raw: Wire, request: Request, deadline: Deadline, timeout: float) -> None:
+    def __init__(self, raw: Wire, request: Request, deadline: Deadline, settings: HttpSettings) -> None:
         self.raw = raw
         self.request = request
         self.status = raw.status
         self.headers = raw.headers
         self._deadline = deadline
-        self._timeout = timeout
+        self._settings = settings
 
-    def chunks(self, limit: int) -> t.Iterator[bytes]:
-        """The body in pieces; TooLong when it is longer than `limit` bytes or says so, Broken if cut short."""
+    @property
+    def coding(self) -> str:
+        """`Content-Encoding` where the body is said to be something else than the content, which nobody asked for."""
+        coding = self.headers.get("Content-Encoding", "").lower()
+        return "" if coding == "identity" else coding[:40]
+
+    def chunks(self, limit: int, *, coded: bool = False) -> t.Iterator[bytes]:
+        """The body in pieces; TooLong when it is longer than `limit` bytes or says so, Broken if cut short.
+
+        A Content-Encoding is a BadAnswer, unless `coded`: then somebody else will judge the bytes as they came.
+        """
         what = self.request.where
-        if self.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        if self.coding and not coded:
             raise BadAnswer(f"{what}: the answer is compressed, which was not asked for")
         announced = self.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
@@ -88,11 +102,13 @@ class Answer:
         if self._deadline.expired:
             raise Broken("the answer did not end in time", final=True)
         try:
-            with enforced(self._deadline, self._timeout):
+            with enforced(self._deadline, self._settings.timeout):
                 # read1, not read: that one waits until the chunk is full, however slowly it fills.
-                return self.raw.read1(_CHUNK)
-        except _FAILURES as error:
-            raise Broken(explain(error, self._timeout), final=self._deadline.expired) from None
+                piece = self.raw.read1(_CHUNK)
+        except FAILURES as error:
+            raise Broken(explain(error, self._settings), final=self._deadline.expired) from None
+        self._deadline.moved(len(piece))
+        return piece
 
     def read(self, limit: int) -> bytes:
         """The whole body; errors as in `chunks`. The connection is then free for the next request."""
@@ -125,14 +141,18 @@ class Answer:
 class Transport:
     """Sends requests to any host. Thread-safe."""
 
-    def __init__(self, settings: HttpSettings, scrubber: Scrubber) -> None:
+    def __init__(
+        self, settings: HttpSettings, scrubber: Scrubber, *, sleep: t.Callable[[float], None] = time.sleep
+    ) -> None:
         self.settings = settings
+        self._sleep = sleep
         self._pools = Pools(settings, scrubber)
 
     def attempts(self, request: Request, deadline: Deadline) -> Attempts:
         """The count of tries for an exchange."""
         peer = request.peer or f"{self.settings.kind} {urlsplit(request.url).netloc}"
-        return Attempts(peer, self.settings, deadline)
+        retries = None if request.repeat else 0
+        return Attempts(peer, self.settings, deadline, retries=retries, sleep=self._sleep)
 
     def send(self, request: Request, deadline: Deadline) -> Answer:
         """The answer, whatever its status but those that mean "later"; Unreachable when every attempt failed."""
@@ -174,15 +194,14 @@ class Transport:
         wait = min(timeout, max(deadline.remaining(), 0.01))
         try:
             with enforced(deadline, timeout):
-                raw = self._pools.ask(
-                    Origin.of(request.url, request.where), request.method, request.url, body, headers, wait
-                )
-        except _FAILURES as error:
-            raise Broken(explain(error, timeout), final=is_final(error) or deadline.expired) from None
+                origin = Origin.of(request.url, request.where)
+                raw = self._pools.ask(origin, request.method, request.url, body, headers, wait, request.home)
+        except FAILURES as error:
+            raise Broken(explain(error, self.settings), final=is_final(error) or deadline.expired) from None
         finally:
             if source is not None:
                 source.close()
-        return Answer(raw, request, deadline, timeout)
+        return Answer(raw, request, deadline, self.settings)
 
 
 def describe(answer: Answer) -> str:

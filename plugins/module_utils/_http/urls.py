@@ -18,6 +18,11 @@ _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[\x21-\x7e]+\Z")
 _HOST = re.compile(r"[A-Za-z0-9._-]+\Z|[0-9A-Fa-f:.]+\Z")
 _LENGTH = 8192
+# One link of a Link header: the address, which may hold commas, and its parameters. Nothing is matched twice.
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_ONE = rf'\s*+;\s*+(?:{_WORD}\s*+(?:=\s*+(?:"[^"]*+"|[^\s",;]*+))?+)?+'
+_LINK = re.compile(rf"[\s,]*+<(?P<address>[^<>]*+)>(?P<parameters>(?:{_ONE})*+)\s*+(?=,|\Z)")
+_PARAMETER = re.compile(rf';\s*+(?P<name>{_WORD})\s*+(?:=\s*+(?:"(?P<quoted>[^"]*+)"|(?P<plain>[^\s",;]*+)))?+')
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,30 @@ def check_hop(home: Origin, before: Origin, target: Origin, what: str) -> None:
         raise BadAnswer(f"{what}: it leads to the address {target.host}, which is refused")
 
 
-def next_page(base: str, links: t.Iterable[str], what: str) -> str | None:
-    """The URL of `Link: <…>; rel="next"` (RFC 8288), on the origin of `base` only; None on the last page."""
-    for match in re.finditer(r"<([^<>]*)>([^<]*)", ",".join(links)[:_LENGTH]):  # an address may hold commas
-        if re.search(r';\s*rel\s*=\s*"?next"?\s*(?:[;,]|\Z)', match.group(2), re.IGNORECASE):
-            url = join(base, match.group(1), what)
+def next_page(base: str, links: t.Sequence[str], what: str) -> str | None:
+    """The URL of `Link: <…>; rel="next"` (RFC 8288), on the origin of `base` only; None on the last page.
+
+    BadAnswer for a header that cannot be read: taking the first page for all would hide what is on the next.
+    """
+    text = ",".join(links)
+    if len(text) > _LENGTH:
+        raise BadAnswer(f"{what}: the Link header is longer than {_LENGTH} characters")
+    position = 0
+    while rest := text[position:].strip(" \t,"):
+        match = _LINK.match(text, position)
+        if match is None:
+            raise BadAnswer(
+                f"{what}: the Link header to the next page cannot be read: {rest[:1]!r} is no address in <>"
+            )
+        position = match.end()
+        if any("next" in _relations(found) for found in _PARAMETER.finditer(match["parameters"])):
+            url = join(base, match["address"], what)
             if Origin.of(url, what) != Origin.of(base, what):
                 raise BadAnswer(f"{what}: the next page is on another host")
             return url
     return None
+
+
+def _relations(parameter: re.Match[str]) -> list[str]:
+    value = parameter["quoted"] if parameter["quoted"] is not None else parameter["plain"] or ""
+    return value.lower().split() if parameter["name"].lower() == "rel" else []

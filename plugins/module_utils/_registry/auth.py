@@ -156,7 +156,7 @@ class Authenticator:
             request = self._oauth_request(realm, challenge.get("service"), scopes, credentials)
         else:
             request = self._token_request(realm, challenge.get("service"), scopes, credentials)
-        request = replace(request, peer=f"token server {server.host} of registry {self._host}")
+        request = replace(request, home=self._home, peer=f"token server {server.host} of registry {self._host}")
         answer, body = self._transport.read(request, deadline, TOKEN_LIMIT)
         if answer.status != 200:
             raise self._no_token(server, answer.status, body, credentials)

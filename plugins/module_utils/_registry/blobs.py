@@ -38,7 +38,7 @@ def has(
 
 def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
     """A blob in pieces; BadAnswer at the end unless size and digest were right. A break is resumed."""
-    scope, deadline = session.scope(repository, "pull"), session.deadline(descriptor.size)
+    scope, deadline = session.scope(repository, "pull"), session.deadline()
     request = Request("GET", session.url(repository, f"blobs/{check_syntax(descriptor.digest)}"))
     attempts, digest, received = session.attempts(deadline), hasher(), 0
     while True:

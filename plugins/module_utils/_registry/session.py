@@ -18,7 +18,7 @@ from .._http.urls import Origin, check_hop, join
 from .._oci.reference import api_host
 from .auth import Authenticator, Scope, tried
 from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, of_http
-from .settings import ERROR_LIMIT, REDIRECT_LIMIT, SECONDS_PER_BYTE
+from .settings import ERROR_LIMIT, REDIRECT_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._shared.scrub import Scrubber
@@ -59,9 +59,9 @@ class Session:
         """Whether the registry wants tokens, which are for one repository each."""
         return self.auth.scheme == "bearer"
 
-    def deadline(self, size: int = 0) -> Deadline:
-        """The deadline of an operation that moves `size` bytes."""
-        return Deadline(self.settings.deadline + size * SECONDS_PER_BYTE)
+    def deadline(self) -> Deadline:
+        """The deadline of an operation, which moves with the bytes of what is sent and received."""
+        return Deadline(self.settings.deadline)
 
     def url(self, repository: str, tail: str) -> str:
         """The URL of `tail` in a repository; on Docker Hub a name of one part is an official image's."""
@@ -95,7 +95,7 @@ class Session:
             if target is None:
                 return answer
             answer.close()
-            request = replace(request, url=target)
+            request = replace(request, url=target, home=self.home)
         raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
 
     @of_http()

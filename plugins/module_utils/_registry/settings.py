@@ -13,18 +13,15 @@ ERROR_LIMIT = 64 * 1024  # bytes of an error body that are looked at
 TOKEN_LIMIT = 64 * 1024  # bytes of a token server's answer, as go-containerregistry
 REDIRECT_LIMIT = 5
 
-# A transfer may take this much longer than `deadline` for each byte, so that a slow line does not look like an attack.
-SECONDS_PER_BYTE = 1 / (64 * 1024)
-
 
 @dataclass(frozen=True)
 class ConnectionSettings(HttpSettings):
     """Connection options of a task. `insecure` is plain HTTP: None means only for names of this machine."""
 
     kind: str = "registry"
-    insecure: bool | None = None
 
     def scheme(self, host: str) -> str:
-        """`http` or `https` for a registry's `host[:port]`."""
-        insecure = is_loopback(host) if self.insecure is None else self.insecure
+        """`http` or `https` for a registry's `host[:port]`; where an authority is named, TLS is what is meant."""
+        plain = is_loopback(host) and not (self.ca_path or self.client_cert)
+        insecure = plain if self.insecure is None else self.insecure
         return "http" if insecure else "https"

@@ -71,7 +71,7 @@ class _Upload:
         self._open = open_source
         self._advance = advance
         self._scope = registry.session.scope(repository, "pull,push")
-        self._deadline = registry.session.deadline(descriptor.size)
+        self._deadline = registry.session.deadline()
         self._attempts = registry.session.attempts(self._deadline)
 
     def is_there(self) -> bool:
@@ -116,6 +116,7 @@ class _Upload:
             {"Content-Type": "application/octet-stream"},
             lambda: _Exact(self._open(), self._descriptor, sent),
             self._descriptor.size,
+            home=self._session.home,
         )
         with self._session.put(request, self._scope, self._deadline) as answer:
             if answer.status in self._session.settings.later:

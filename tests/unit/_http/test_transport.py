@@ -133,7 +133,7 @@ def test_retry_after_as_a_date(wire: Wire, connect: Connect) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["soon", "", "-5", "1e9", "9" * 5000, "Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 99 Xxx 9999 99:99:99 GMT", "0"],
+    ["soon", "", "-5", "1e9", "Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 99 Xxx 9999 99:99:99 GMT", "0"],
 )
 def test_a_retry_after_that_says_nothing(wire: Wire, connect: Connect, value: str) -> None:
     retry_after(wire, value)
@@ -143,7 +143,7 @@ def test_a_retry_after_that_says_nothing(wire: Wire, connect: Connect, value: st
     assert time.monotonic() - start < 1
 
 
-@pytest.mark.parametrize("value", ["3600", "Fri, 31 Dec 2999 23:59:59 GMT"])
+@pytest.mark.parametrize("value", ["3600", "9" * 5000, "Fri, 31 Dec 2999 23:59:59 GMT"])
 def test_a_retry_after_beyond_the_deadline_fails_at_once(wire: Wire, connect: Connect, value: str) -> None:
     retry_after(wire, value)
     start = time.monotonic()

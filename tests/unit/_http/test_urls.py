@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._http.errors import BadAnswer
@@ -124,7 +126,9 @@ BASE = "https://r.example/v2/a/tags/list?n=2"
         (['</y>; rel="prev", </x>; title="t"; rel="next"'], "https://r.example/x"),
         (["</y>; rel=prev", "</x>; REL=NEXT"], "https://r.example/x"),
         (["</x>; rel=nextish"], None),
-        (["nonsense"], None),
+        (['<https://r.example/>; rel="canonical", <y>; rel'], None),
+        (['</x>; rel="last next"; title="a;b, <c>"'], "https://r.example/x"),
+        (["</y>", ""], None),
         ([], None),
     ],
 )
@@ -138,3 +142,25 @@ def test_next_page(links: list[str], expected: str | None) -> None:
 def test_next_page_stays_at_home(link: str) -> None:
     with pytest.raises(BadAnswer, match="another host"):
         next_page(BASE, [link], "test")
+
+
+@pytest.mark.fault("H9")
+@pytest.mark.parametrize(
+    "link",
+    [
+        "nonsense",
+        "/v2/a/tags/list?last=b; rel=next",
+        "</y>; rel=prev, /x; rel=next",
+        '</x; rel="next"',
+        '</x> rel="next"',
+        "</" + "x" * 9000 + ">; rel=next",
+        "</x>; a" + " " * 8000 + "x",
+        '</x>; rel="next',
+    ],
+)
+def test_a_link_that_cannot_be_followed_is_an_error(link: str) -> None:
+    """Else the first page would pass for all tags, or all referrers."""
+    start = time.process_time()
+    with pytest.raises(BadAnswer, match="Link header"):
+        next_page(BASE, [link], "test")
+    assert time.process_time() - start < 0.5

@@ -164,7 +164,7 @@ def test_shows_a_client_certificate(authority: Authority) -> None:
 def test_a_client_certificate_that_is_missing(authority: Authority) -> None:
     with (
         Wire(_tls(authority, clients=True)) as wire,
-        pytest.raises(errors.Unreachable, match=r"TLS failed|closed|reset"),
+        pytest.raises(errors.Unreachable, match=r"TLS: |closed|reset"),
     ):
         _client(_connect(host=wire.url, ca_cert=str(authority.certificate))).get(APP)
 
@@ -187,7 +187,7 @@ def test_a_server_that_says_nothing(wire: Wire) -> None:
         yield b""
 
     wire.expect("GET", body=nothing, always=True)
-    with pytest.raises(errors.Unreachable, match=r"no answer within 0\.2 s"):
+    with pytest.raises(errors.Unreachable, match=r"no answer for 0\.2 s"):
         _client(_connect(host=wire.url, timeout=0.2)).get(APP)
 
 
@@ -244,7 +244,7 @@ def test_a_key_without_its_certificate(authority: Authority) -> None:
 
 def test_a_client_certificate_with_anothers_key(authority: Authority) -> None:
     certificate, key = authority.client("a").certificate, authority.client("b").privatekey
-    with pytest.raises(InvalidOption, match=r"^client_cert: cannot be used: key values mismatch"):
+    with pytest.raises(InvalidOption, match=r"^client_cert: .*key values mismatch"):
         _connect(host="https://192.0.2.1", client_cert=str(certificate), client_key=str(key))
 
 

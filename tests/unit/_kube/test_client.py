@@ -145,23 +145,22 @@ def test_tries_again_when_the_server_is_busy(wire: Wire, client: KubeClient, pau
     wire.expect("GET", PATH, status=429, headers={"Retry-After": "7"})
     wire.expect("GET", PATH, body=b"{}")
     assert client.get(APP) == {}
-    assert pauses == [0.5, 7.0]
+    assert pauses == [pytest.approx(0.625, abs=0.13), 7.0]
 
 
 def test_gives_up_after_three_attempts(wire: Wire, client: KubeClient, pauses: list[float]) -> None:
     for _each in range(3):
         wire.expect("GET", PATH, status=503, headers={"Retry-After": "soon"})
-    with pytest.raises(errors.Unreachable, match="it answers 503"):
+    with pytest.raises(errors.Unreachable, match="503 Service Unavailable"):
         client.get(APP)
-    assert pauses == [0.5, 1.0]
+    assert pauses == [pytest.approx(0.625, abs=0.13), pytest.approx(1.125, abs=0.13)]
 
 
 def test_does_not_wait_an_hour_because_it_was_told_to(wire: Wire, client: KubeClient, pauses: list[float]) -> None:
-    for _each in range(3):
-        wire.expect("GET", PATH, status=429, headers={"Retry-After": "3600"})
-    with pytest.raises(errors.Unreachable, match="it answers 429"):
+    wire.expect("GET", PATH, status=429, headers={"Retry-After": "3600"})
+    with pytest.raises(errors.Unreachable, match="429 Too Many Requests; it asks to wait 3600 s"):
         client.get(APP)
-    assert sum(pauses) < 60
+    assert pauses == []
 
 
 def test_a_connection_that_breaks_is_tried_again(wire: Wire, client: KubeClient) -> None:
@@ -180,7 +179,7 @@ def test_an_answer_that_is_cut_short_is_no_answer(wire: Wire, client: KubeClient
 def test_an_endless_answer_is_refused(wire: Wire, client: KubeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "ANSWER_LIMIT", 1000)
     wire.expect("GET", PATH, body=b"x" * 1001)
-    with pytest.raises(errors.BadAnswer, match="more than 1000 bytes"):
+    with pytest.raises(errors.BadAnswer, match="more than 1000"):
         client.get(APP)
 
 
