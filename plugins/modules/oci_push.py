@@ -229,6 +229,7 @@ failure:
 """
 
 from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.given import Rules
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.push_options import CACHE_DIR, ledger, push_requests
 from ..module_utils._ansible.registry_options import REGISTRY, registries
@@ -257,6 +258,7 @@ SPEC = ArgumentSpec(
     required_one_of=(("reference", "artifacts"),),
     mutually_exclusive=(("reference", "artifacts"), ("path", "artifacts"), ("compare_with", "artifacts")),
     required_by={"reference": ("path",)},
+    rules=Rules(may_be_empty=frozenset({"cache_dir", "ignore", "artifacts.ignore"})),
 )
 
 
