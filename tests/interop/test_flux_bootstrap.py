@@ -170,6 +170,20 @@ def test_sync_follows_to_another_repository(api: KubeApi, sync: Run) -> None:
     assert not sync(**moved)["changed"]
 
 
+def test_sync_takes_nothing_from_a_stranger(api: KubeApi, sync: Run) -> None:
+    done = sync()
+    api.apply(
+        SOURCES,
+        {**done["manifests"][0], "spec": {**done["manifests"][0]["spec"], "url": "https://o.x/y"}},
+        "argocd",
+        force=True,
+    )
+    refused = sync(fails=True)
+    assert refused["failure"]["details"]["fields"] == {".spec.url": "argocd"}
+    assert sync(force_conflicts=True)["changed"]
+    assert not sync()["changed"]
+
+
 def test_sync_does_not_move_to_another_path_by_itself(api: KubeApi, sync: Run) -> None:
     sync()
     for check in (True, False):

@@ -213,7 +213,7 @@ def test_waiting_says_what_holds_it_up(api: KubeApi, install: Install) -> None:
     api.call("PATCH", "/api/v1/namespaces/flux-system/pods/x/status", body, "application/merge-patch+json")
     refused = install(wait=True, wait_timeout=1, fails=True)
     assert not refused["changed"]
-    assert "ErrImagePull ghcr.io/fluxcd/source-controller:none not found" in refused["msg"]
+    assert "pod x: ErrImagePull: ghcr.io/fluxcd/source-controller:none: not found" in refused["msg"]
     for name in ("source-controller", "kustomize-controller"):
         path = DEPLOYMENT.replace("source-controller", name)
         generation = t.cast("Object", _found(api, path))["metadata"]["generation"]

@@ -209,6 +209,28 @@ def test_a_field_of_somebody_else_is_a_conflict(api: KubeApi, namespace: str, de
     assert not declare()["changed"]
 
 
+@pytest.mark.parametrize("manager", ["kubectl", "kubectl-edit", "flux"])
+def test_a_field_that_a_person_set_gives_way(api: KubeApi, namespace: str, declare: Declare, manager: str) -> None:
+    declare()
+    patch = {"spec": {"interval": "7m", "verify": None}}
+    api.call("PATCH", f"{_path(namespace)}?fieldManager={manager}", patch, "application/merge-patch+json")
+    assert declare(check=True)["changed"]
+    assert declare()["changed"]
+    live = _found(api, _path(namespace))
+    assert live is not None
+    assert (live["spec"]["interval"], "verify" in live["spec"]) == ("5m", True)
+    assert not declare()["changed"]
+
+
+def test_a_field_with_two_managers_is_not_taken_from_the_one_who_stays(
+    api: KubeApi, namespace: str, declare: Declare
+) -> None:
+    for manager in ("argocd", "kubectl"):
+        api.apply(_path(namespace), _theirs(namespace, interval="7m"), manager)
+    refused = declare(fails=True)
+    assert refused["failure"]["details"]["fields"] == {".spec.interval": "argocd"}
+
+
 def test_what_comes_from_git_is_to_be_changed_there(api: KubeApi, namespace: str, declare: Declare) -> None:
     api.apply(_path(namespace), _theirs(namespace, interval="7m"), "kustomize-controller")
     assert "git repository" in declare(fails=True)["msg"]
