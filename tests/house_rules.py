@@ -23,6 +23,8 @@ LICENCE = "SPDX-" + "License-Identifier: "  # in two, lest this line is taken fo
 COLLECTION = "ansible_collections.proven.gitops"
 UTILS = f"{COLLECTION}.plugins.module_utils"
 DOCUMENTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+# The action groups beside `all`, and the documentation fragment with the options that their modules share.
+GROUPS = {"registry": "_registry", "git": "_git_access", "cluster": "_kube"}
 RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja read a meaning of their own into these
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
@@ -190,6 +192,26 @@ def broad_excepts(path: str, text: str) -> list[str]:
     return found
 
 
+# A concept that stands once: {what a second copy would say: (where it stands, which rooms have their own)}.
+ONCE = {
+    r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": "_shared/base64.py",
+}
+INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
+
+
+def concepts_stand_once(path: str, text: str) -> list[str]:
+    """A second copy is the one that is not hardened."""
+    if room_of(path) == INDEPENDENT:
+        return []
+    return [
+        f"{path}:{number}: {found.group()} belongs into {place}; use what is there"
+        for pattern, place in ONCE.items()
+        if not path.endswith(place)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := re.search(pattern, line))
+    ]
+
+
 def returned_names(path: str, text: str) -> list[str]:
     """No documented return value, at any depth, has a reserved name."""
     return [f"{path}: RETURN documents {name}" for name in _names(documents(text).get("RETURN")) if name in RESERVED]
@@ -245,11 +267,25 @@ def attributes_are_documented(path: str, documentation: dict[str, t.Any], wanted
     ]
 
 
-def action_group_is_complete(group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
+def action_group_is_complete(name: str, group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
+    """`modules` are those that belong there: all, or those with the options of the group's fragment."""
     missing, left = set(modules) - set(group), set(group) - set(modules)
-    return [f"meta/runtime.yml: {name} is not in the action group" for name in sorted(missing)] + [
-        f"meta/runtime.yml: {name} is in the action group, and is no module" for name in sorted(left)
+    return [f"meta/runtime.yml: {module} is not in the action group {name}" for module in sorted(missing)] + [
+        f"meta/runtime.yml: {module} is in the action group {name}, and does not belong there"
+        for module in sorted(left)
     ]
+
+
+def extends(text: str, fragment: str) -> bool:
+    """Whether a module has the options of a documentation fragment."""
+    return f"proven.gitops.{fragment}" in documents(text)["DOCUMENTATION"].get("extends_documentation_fragment", [])
+
+
+def membership_is_documented(path: str, documentation: dict[str, t.Any], groups: t.Iterable[str]) -> list[str]:
+    """The attribute action_group lists the groups that the module is in."""
+    wanted = [f"proven.gitops.{name}" for name in groups]
+    listed = documentation["attributes"]["action_group"].get("membership")
+    return [] if listed == wanted else [f"{path}: documents the action groups {listed}, and is in {wanted}"]
 
 
 def secrets_have_an_environment(

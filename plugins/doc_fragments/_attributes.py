@@ -38,6 +38,60 @@ attributes:
       - proven.gitops.all
 """
 
+    ACTIONGROUP_REGISTRY = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/proven.gitops.registry) in C(module_defaults) to set defaults, such as credentials, for
+        every module that talks to a registry.
+      - C(group/proven.gitops.all) is for options that all modules of the play have.
+    support: full
+    membership:
+      - proven.gitops.all
+      - proven.gitops.registry
+"""
+
+    ACTIONGROUP_GIT = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/proven.gitops.git) in C(module_defaults) to set defaults, such as credentials, for
+        every module that works with a git repository.
+      - C(group/proven.gitops.all) is for options that all modules of the play have.
+    support: full
+    membership:
+      - proven.gitops.all
+      - proven.gitops.git
+"""
+
+    ACTIONGROUP_CLUSTER = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/proven.gitops.cluster) in C(module_defaults) to set defaults, such as credentials, for
+        every module that talks to a Kubernetes API.
+      - C(group/proven.gitops.all) is for options that all modules of the play have.
+    support: full
+    membership:
+      - proven.gitops.all
+      - proven.gitops.cluster
+"""
+
+    DEFAULTS = r"""
+options: {}
+attributes:
+  action:
+    description:
+      - Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: partial
+    details:
+      - The module does its work on the host, as any module does. In the roles of this collection, the action plugin
+        gives it the play's C(module_defaults) for the options that the role was not given.
+"""
+
     PROGRESS = r"""
 options: {}
 attributes:
@@ -46,7 +100,8 @@ attributes:
       - Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
     support: partial
     details:
-      - The module does its work on the host, as any module does. The action plugin shows how far it is.
+      - The module does its work on the host, as any module does. The action plugin shows how far it is. In the roles of
+        this collection, it gives the module the play's C(module_defaults) for the options that the role was not given.
   async:
     description: Supports being used with the C(async) keyword.
     support: full

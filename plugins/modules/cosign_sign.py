@@ -51,7 +51,7 @@ options:
     type: str
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._privatekey
   - proven.gitops._registry

@@ -64,7 +64,7 @@ options:
     default: false
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:

@@ -24,8 +24,10 @@ requirements:
   - kubernetes
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_cluster
+  - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -111,11 +113,6 @@ options:
       - A file with them.
       - Can be set with the environment variable E(PROVEN_FLUX_GIT_KNOWN_HOSTS_PATH).
     type: path
-  force_conflicts:
-    description:
-      - Whether to take over values that another field manager than the flux CLI or kubectl has set.
-    type: bool
-    default: false
 seealso:
   - module: proven.gitops.flux_sync
   - module: proven.gitops.git_host_repository

@@ -28,7 +28,7 @@ requirements:
   - kubernetes
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.progress
   - proven.gitops._kube
 attributes:

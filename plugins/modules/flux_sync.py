@@ -23,8 +23,10 @@ requirements:
   - kubernetes, with O(target=cluster) only
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_cluster
+  - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:

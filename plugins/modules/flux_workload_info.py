@@ -20,7 +20,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.info_module
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._kube
 options:
   name:

@@ -23,6 +23,7 @@ requirements:
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.defaults
 attributes:
   check_mode:
     details:

@@ -26,7 +26,7 @@ requirements:
   - ssh and ssh-keygen (OpenSSH) for SSH addresses
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_git
   - proven.gitops._attributes.progress
   - proven.gitops._git_access
 attributes:

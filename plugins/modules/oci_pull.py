@@ -54,7 +54,7 @@ options:
     default: 100000
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:

@@ -125,7 +125,7 @@ options:
         type: bool
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:

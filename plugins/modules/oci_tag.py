@@ -50,7 +50,7 @@ options:
         aliases: [tag]
 extends_documentation_fragment:
   - proven.gitops._attributes
-  - proven.gitops._attributes.actiongroup
+  - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._registry
 seealso:

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ..module_utils._shared.report import SIZE, VARIABLE, Snapshot
+from .defaults import DefaultsAction
 from .progress_line import LiveLine, LogLines, Meter
 from .progress_watch import watch
 
@@ -68,7 +68,7 @@ class Terminal:
 _TERMINAL = Terminal.find()
 
 
-class ProgressAction(NormalAction):
+class ProgressAction(DefaultsAction):
     """What Ansible does with any module, and progress beside it. The module's result is not touched."""
 
     def _execute_module(self, *args: t.Any, **options: t.Any) -> dict[str, t.Any]:

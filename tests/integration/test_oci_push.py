@@ -113,6 +113,11 @@ def test_one_file(run_module: RunModule, registry: RunningRegistry, tree: Path, 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.yaml"]
 
 
+def commented(gzipped: bytes) -> bytes:
+    """The same content behind a comment, which no reader shows."""
+    return gzipped[:3] + b"\x10" + gzipped[4:10] + b"hidden" * 200_000 + b"\0" + gzipped[10:]
+
+
 class TestAdoption:
     """What another tool pushed is adopted when it is exactly what we would have made, and never otherwise."""
 
@@ -158,6 +163,9 @@ class TestAdoption:
             pytest.param([flux_tar(FILES)], {}, {"config_type": "application/x"}, id="another config type"),
             pytest.param([flux_tar(FILES) + flux_tar({"x": b""})], {}, {}, id="a second archive behind the first"),
             pytest.param([b"no gzip"], {}, {}, id="no archive"),
+            pytest.param([commented(flux_tar(FILES))], {}, {}, id="a comment in the gzip"),
+            pytest.param([flux_tar(FILES, mode=0o4755)], {}, {}, id="a set-user-id bit"),
+            pytest.param([gzip.compress(gzip.decompress(flux_tar(FILES)))], {}, {}, id="another gzip"),
         ],
     )
     def test_not_the_same(
@@ -173,6 +181,22 @@ class TestAdoption:
         done = self.push(run_module, registry, tree)
         assert done["artifact"]["state"] == "pushed"
         assert done["artifact"]["digest"] != theirs.digest
+
+    def test_a_size_that_is_a_lie(self, run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:
+        honest = self.push(run_module, registry, tree)["artifact"]
+        raw, media_type = t.cast("tuple[bytes, str]", client(registry.address).get_manifest("team/app", "v1"))
+        size = b'"size":%d' % honest["layer_size"]
+        assert size in raw
+        client(registry.address).put_manifest("team/app", "v1", raw.replace(size, size + b"0"), media_type)
+        done = run_module(
+            "oci_push",
+            reference=f"oci://{registry.address}/team/app:v1",
+            path=str(tree),
+            revision="main@sha1:1",
+            move=True,
+            cache_dir="",
+        )
+        assert (done["artifact"]["state"], done["artifact"]["digest"]) == ("pushed", honest["digest"])
 
     def test_a_recorded_content_digest_is_not_believed(
         self, run_module: RunModule, registry: RunningRegistry, tree: Path

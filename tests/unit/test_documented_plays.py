@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every play and task that the README and docs/ show has options that its module or role really knows."""
+"""Every play and task that the READMEs and docs/ show has options that its module or role really knows."""
 
 from __future__ import annotations
 
-import importlib
 import re
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from support.documented import module_options
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PREFIX = "proven.gitops."
 
@@ -20,7 +20,7 @@ _PREFIX = "proven.gitops."
 def _blocks() -> t.Iterator[t.Any]:
     for page in PAGES:
         for number, text in enumerate(_BLOCK.findall(page.read_text()), start=1):
-            yield pytest.param(text, id=f"{page.name}-{number}")
+            yield pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
 
 
 def _mappings(value: t.Any) -> t.Iterator[dict[str, t.Any]]:
@@ -33,18 +33,6 @@ def _mappings(value: t.Any) -> t.Iterator[dict[str, t.Any]]:
             yield from _mappings(one)
 
 
-def _module_options(name: str) -> set[str]:
-    module = importlib.import_module(f"ansible_collections.proven.gitops.plugins.modules.{name}")
-    documented = yaml.safe_load(module.DOCUMENTATION)
-    options: set[str] = set(documented["options"])
-    for fragment in documented["extends_documentation_fragment"]:
-        file, _dot, part = fragment.removeprefix(_PREFIX).partition(".")
-        found = importlib.import_module(f"ansible_collections.proven.gitops.plugins.doc_fragments.{file}")
-        text = getattr(found.ModuleDocFragment, part.upper() or "DOCUMENTATION")
-        options |= set(yaml.safe_load(text).get("options", {}))
-    return options
-
-
 def _role_options(name: str) -> set[str]:
     text = (ROOT / "roles" / name / "meta" / "argument_specs.yml").read_text()
     return set(yaml.safe_load(text)["argument_specs"]["main"]["options"])
@@ -53,7 +41,7 @@ def _role_options(name: str) -> set[str]:
 def _unknown(mapping: dict[str, t.Any]) -> t.Iterator[str]:
     for key, value in mapping.items():
         if key.startswith(_PREFIX) and isinstance(value, dict):
-            yield from (f"{key}: {one}" for one in set(value) - _module_options(key.removeprefix(_PREFIX)))
+            yield from (f"{key}: {one}" for one in set(value) - module_options(key.removeprefix(_PREFIX)))
     role = mapping.get("role") or (mapping.get("ansible.builtin.include_role") or {}).get("name") or ""
     if role.startswith(_PREFIX):
         name = role.removeprefix(_PREFIX)

@@ -93,6 +93,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.own_imports_are_relative, PLUGINS),
         (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
+        (rules.concepts_stand_once, PLUGINS),
         (rules.returned_names, MODULES),
         (rules.outcome_names, PLUGINS),
     ],
@@ -104,9 +105,20 @@ def test_the_checkout(rule: t.Callable[[str, str], list[str]], paths: list[str])
     assert not found, "\n".join(found)
 
 
-def test_the_action_group_is_all_modules() -> None:
+def test_the_action_groups_are_complete() -> None:
     groups = yaml.safe_load(_read("meta/runtime.yml"))["action_groups"]
-    assert rules.action_group_is_complete(groups["all"], [Path(path).stem for path in MODULES]) == []
+    assert set(groups) == {"all", *rules.GROUPS}
+    assert rules.action_group_is_complete("all", groups["all"], [Path(path).stem for path in MODULES]) == []
+    for name, fragment in rules.GROUPS.items():
+        belong = [Path(path).stem for path in MODULES if rules.extends(_read(path), fragment)]
+        assert rules.action_group_is_complete(name, groups[name], belong) == []
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_modules_document_their_action_groups(path: str) -> None:
+    groups = yaml.safe_load(_read("meta/runtime.yml"))["action_groups"]
+    mine = [name for name, modules in groups.items() if Path(path).stem in modules]
+    assert rules.membership_is_documented(path, rules.full_documentation(_read(path), _fragment), mine) == []
 
 
 @pytest.mark.parametrize("path", MODULES)
@@ -216,6 +228,12 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             ":3:",
         ),
         (rules.broad_excepts, "plugins/modules/x.py", "try:\n    f()\nexcept:\n    pass", ":3: only"),
+        (
+            rules.concepts_stand_once,
+            "plugins/module_utils/_git/x.py",
+            "import base64\nbase64.b64decode(text)",
+            ":2: b64decode belongs into _shared/base64.py",
+        ),
         (rules.returned_names, "plugins/modules/x.py", "RETURN = 'items: {type: list}'", "documents items"),
         (
             rules.returned_names,
@@ -244,10 +262,13 @@ def test_a_rule_can_pass() -> None:
 
 
 def test_the_action_group_rule_can_fail() -> None:
-    assert rules.action_group_is_complete(["a", "b"], ["b", "c"]) == [
-        "meta/runtime.yml: c is not in the action group",
-        "meta/runtime.yml: a is in the action group, and is no module",
+    assert rules.action_group_is_complete("all", ["a", "b"], ["b", "c"]) == [
+        "meta/runtime.yml: c is not in the action group all",
+        "meta/runtime.yml: a does not belong in the action group all",
     ]
+    documented = {"attributes": {"action_group": {"membership": ["proven.gitops.all"]}}}
+    assert rules.membership_is_documented("x.py", documented, ["all"]) == []
+    assert "x.py: documents the action groups" in rules.membership_is_documented("x.py", documented, ["all", "git"])[0]
 
 
 def test_the_attributes_rule_can_fail() -> None:

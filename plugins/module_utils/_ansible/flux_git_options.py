@@ -17,7 +17,7 @@ from .._flux.secrets.git_secret import GitCredentials, Identity, Login, SshKey
 from .._shared.errors import InvalidOption
 from .._tasks.flux.git_secret import FluxGitSecret
 from .argspec import ArgumentSpec, Option
-from .kube_options import kube_cluster
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -46,7 +46,7 @@ GIT_SECRET = ArgumentSpec(
         },
         "known_hosts": _option("str", "KNOWN_HOSTS"),
         "known_hosts_path": _option("path", "KNOWN_HOSTS_PATH"),
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
     },
     mutually_exclusive=(("privatekey_path", "privatekey_content"), ("known_hosts", "known_hosts_path")),
 )
@@ -64,7 +64,7 @@ def flux_git_secret(params: Params, register_secret: Register) -> FluxGitSecret:
             _login(params, register_secret) if params["type"] == "login" else _identity(params, register_secret)
         )
     return FluxGitSecret(
-        kube_cluster(params, register_secret),
+        kube_client(params, register_secret),
         params["namespace"],
         params["name"],
         credentials,

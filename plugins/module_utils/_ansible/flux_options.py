@@ -13,7 +13,7 @@ from .._shared.errors import InvalidOption
 from .._tasks.flux.source import FluxSource, Nowhere, Target
 from .._tasks.flux.source_file import FileTarget
 from .argspec import ArgumentSpec, Option
-from .kube_options import kube_client
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 
@@ -67,7 +67,7 @@ FLUX_SOURCE = ArgumentSpec(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "target": {"type": "str", "choices": ["file", "cluster", "none"]},
         "dest": {"type": "path"},
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
         "flux_version": _TEXT,
         "name": _NEEDED,
         "namespace": _text(Source.namespace),

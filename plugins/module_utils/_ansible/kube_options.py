@@ -15,7 +15,6 @@ from .argspec import ArgumentSpec, Option
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kube.client import KubeClient
-    from .._kube.cluster import KubeCluster
     from .._kube.transport import Transport
 
 Params = t.Mapping[str, t.Any]
@@ -40,6 +39,9 @@ KUBE = ArgumentSpec(
     }
 )
 
+# Whose fields are taken over without it, and why: the documentation fragment `_kube.force_conflicts`.
+FORCE_CONFLICTS: t.Final[Option] = {"type": "bool", "default": False}
+
 
 def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
@@ -48,19 +50,12 @@ def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> Kub
     return KubeClient(_transport(params, register_secret))
 
 
-def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> KubeCluster:
-    """The same for objects of any kind."""
-    from .._kube.cluster import KubeCluster
-
-    return KubeCluster(_transport(params, register_secret))
-
-
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
     from .._http.proxy_choice import login_of
-    from .._http.scrub import Scrubber
     from .._kube.access import ClusterAccess, connect
     from .._kube.transport import Transport
     from .._shared import requirements
+    from .._shared.scrub import Scrubber
 
     requirements.check()
     login_of(params["proxy"] or "", Scrubber(register_secret))  # `invocation` shows the option

@@ -80,7 +80,7 @@ def _targets(params: Params) -> list[Target]:
     for number, entry in enumerate(params["resources"]):
         where = f"resources[{number}]."
         target = _target(entry, entry["namespace"] or params["namespace"], where)
-        if target.place in [other.place for other in found]:
+        if target.id in [other.id for other in found]:
             raise InvalidOption(where + "name", f"{target} is there twice")
         found.append(target)
     return found

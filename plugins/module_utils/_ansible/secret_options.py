@@ -19,7 +19,7 @@ from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
 from .._tasks.signing.key_reading import read_key_file
 from .argspec import ArgumentSpec
-from .kube_options import kube_client
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -43,7 +43,7 @@ FLUX_SECRET = ArgumentSpec(
         "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROVEN_REGISTRY_PASSWORD"])},
         "docker_config": {"type": "path", "fallback": (env_fallback, ["PROVEN_REGISTRY_DOCKER_CONFIG"])},
         "flux_version": {"type": "str"},
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
     },
     mutually_exclusive=(("public_keys", "registry"),),
     required_if=(("state", "present", ("public_keys", "registry"), True),),

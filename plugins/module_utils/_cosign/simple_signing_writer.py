@@ -6,12 +6,11 @@ Sources as in simple_signing.py.
 
 from __future__ import annotations
 
-import base64
 import typing as t
 from dataclasses import dataclass
 
 from .._oci.descriptor import Descriptor, Manifest
-from .._shared import strict_json
+from .._shared import base64, strict_json
 from .._shared.digest import check_syntax
 from .._shared.errors import InvalidOption
 from .simple_signing import MEDIA_TYPE, SIGNATURE_ANNOTATION, TYPE
@@ -33,7 +32,7 @@ class LegacySignature:
     @classmethod
     def of(cls, payload: bytes, signature: bytes) -> LegacySignature:
         """A signature by a key: nothing but the signature in the annotations."""
-        return cls(payload, {SIGNATURE_ANNOTATION: base64.b64encode(signature).decode()})
+        return cls(payload, {SIGNATURE_ANNOTATION: base64.encode(signature)})
 
     @property
     def layer(self) -> Descriptor:

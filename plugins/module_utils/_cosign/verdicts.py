@@ -22,7 +22,7 @@ from enum import StrEnum
 
 from . import bundle as bundles
 from . import simple_signing as legacy
-from .simple_signing import MalformedSignature
+from .malformed import MalformedSignature
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .keys import PublicKey

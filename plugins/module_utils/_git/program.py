@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._shared.environment import without_secrets
+from .._shared.scrub import Scrubber
 from .command import Command, Result, run
 from .errors import GitUnavailable
-from .scrub import Scrubber
 
 # GIT_CONFIG_COUNT came with it; an older git would ignore every setting below without a word.
 MINIMUM = (2, 31)

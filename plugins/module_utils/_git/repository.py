@@ -190,7 +190,7 @@ class Repository:
                 raise
             if isinstance(error, errors.BranchMoved):
                 raise
-            raise unknown_outcome(commit, self.connection.url, error) from error
+            raise unknown_outcome(commit, self.connection.url, error) from None
 
     def _remote(self, *arguments: str, push: bool = False) -> Result:
         environment = {**self._location(), **self.connection.environment}
@@ -208,7 +208,7 @@ class Repository:
         for line in result.stdout.decode("utf-8", "replace").splitlines():
             if not line.startswith("!\t"):
                 continue
-            reason = self._git.scrub(line.split("\t")[-1])
+            reason = self._git.scrub.lines(line.split("\t")[-1])
             details = {"reason": reason, "stderr": result.stderr.strip()[-2000:]}
             if _RACE.search(reason):
                 moved = errors.BranchMoved(f"the branch moved at {self.connection.url}: {reason}", **details)

@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 
 from .._http import errors as http
 from .._http.client import Client, Reply
-from .._http.scrub import keep_to_ourselves
 from .._http.settings import HttpSettings
 from .._http.tls import make_tls
 from .._http.urls import Origin
 from .._shared import strict_json
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._shared.strict_json import MalformedJson
 from . import errors
 

@@ -10,8 +10,8 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._shared.scrub import Scrubber, keep_to_ourselves
 from .deadline import Deadline
-from .scrub import Scrubber, keep_to_ourselves
 from .transport import Request, Transport
 
 if t.TYPE_CHECKING:  # pragma: no cover

@@ -18,8 +18,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
     from .._shared.addresses import Address
+    from .._shared.scrub import Scrubber
     from .connections import Wire
-    from .scrub import Scrubber
     from .settings import HttpSettings
     from .urls import Origin
 

@@ -24,8 +24,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
     import urllib3
 
+    from .._shared.scrub import Scrubber
     from .proxy_choice import Proxy
-    from .scrub import Scrubber
     from .settings import HttpSettings
 
 expect("urllib3")

@@ -18,7 +18,7 @@ from .._shared.addresses import address_of, host_of
 from .._shared.errors import InvalidOption
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .scrub import Scrubber
+    from .._shared.scrub import Scrubber
     from .urls import Origin
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?\Z", re.ASCII)

@@ -16,8 +16,8 @@ from .retry import Attempts
 from .urls import Origin
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._shared.scrub import Scrubber
     from .connections import Wire
-    from .scrub import Scrubber
     from .settings import HttpSettings
 
 _CHUNK = 64 * 1024

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .._http.proxy_choice import Proxy, login_of
-from .._http.scrub import Scrubber
 from .._http.settings import HttpSettings
 from .._http.tls import make_tls
 from .._shared.addresses import is_ambiguous, is_loopback
 from .._shared.environment import is_secret
 from .._shared.errors import InvalidOption
 from .._shared.requirements import third_party
+from .._shared.scrub import Scrubber
 
 with third_party():
     import kubernetes.client

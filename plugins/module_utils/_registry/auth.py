@@ -24,8 +24,8 @@ from .settings import ERROR_LIMIT, TOKEN_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._http.deadline import Deadline
-    from .._http.scrub import Scrubber
     from .._http.transport import Transport
+    from .._shared.scrub import Scrubber
     from .challenge import Challenge
 
 _CLIENT_ID = "proven.gitops"

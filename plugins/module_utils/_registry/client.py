@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from .._http.scrub import Scrubber, keep_to_ourselves
 from .._http.transport import Answer, Request, Transport
 from .._oci.descriptor import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
 from .._oci.reference import check_tag
 from .._shared import strict_json
 from .._shared.digest import InvalidDigest, check_syntax, of_bytes
+from .._shared.scrub import Scrubber, keep_to_ourselves
 from .._shared.strict_json import MalformedJson
 from . import blobs
 from .auth import Scope

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import os
 import re
@@ -15,7 +13,7 @@ import threading
 import typing as t
 from pathlib import Path
 
-from .._shared import strict_json
+from .._shared import base64, strict_json
 from .._shared.environment import without_secrets
 from .._shared.strict_json import MalformedJson
 from .errors import CredentialsError
@@ -108,8 +106,8 @@ class DockerConfig:
 
     def _decode(self, auth: str) -> tuple[str, str]:
         try:
-            text = base64.b64decode(auth, validate=True).decode("utf-8")
-        except (binascii.Error, ValueError):
+            text = base64.decode(auth).decode("utf-8")
+        except ValueError:
             text = ""
         username, colon, password = text.partition(":")
         if not colon:

@@ -21,7 +21,7 @@ from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, o
 from .settings import ERROR_LIMIT, REDIRECT_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .._http.scrub import Scrubber
+    from .._shared.scrub import Scrubber
     from .credentials import CredentialStore
     from .settings import ConnectionSettings
 

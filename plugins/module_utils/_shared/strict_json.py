@@ -16,9 +16,18 @@ from .errors import GitopsError
 
 
 class MalformedJson(GitopsError):
-    """Bytes that are not one JSON value with one meaning."""
+    """Bytes that are not one JSON value with one meaning.
+
+    `position` is that of the first character that does not belong there, where that is what is wrong; `too_deep` says
+    that it was not read to its end.
+    """
 
     code = "malformed_json"
+
+    def __init__(self, message: str, position: int | None = None, *, too_deep: bool = False) -> None:
+        super().__init__(message)
+        self.position = position
+        self.too_deep = too_deep
 
 
 def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -41,21 +50,29 @@ def _finite(text: str) -> float:
     return number
 
 
-def loads(data: bytes | str, what: str) -> t.Any:
-    """The value in `data`; MalformedJson naming `what` otherwise."""
+def loads(data: bytes | str, what: str, number: t.Callable[[str], t.Any] | None = None) -> t.Any:
+    """The value in `data`; MalformedJson naming `what` otherwise. `number` makes something else of numbers' texts."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=number or _finite,
+            parse_int=number,
+        )
         if "\\ud" in text or "\\uD" in text:
-            compact(value)  # a lone surrogate has no UTF-8: peers would each put something else in its place
+            # A lone surrogate has no UTF-8: peers would each put something else in its place.
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
         return value
     except (ValueError, RecursionError) as error:
-        raise MalformedJson(f"{what}: {error}") from None
+        position = error.pos if isinstance(error, json.JSONDecodeError) else None
+        raise MalformedJson(f"{what}: {error}", position, too_deep=isinstance(error, RecursionError)) from None
 
 
-def load_object(data: bytes | str, what: str) -> dict[str, t.Any]:
-    """The JSON object in `data`; MalformedJson for any other value."""
-    value = loads(data, what)
+def load_object(data: bytes | str, what: str, number: t.Callable[[str], t.Any] | None = None) -> dict[str, t.Any]:
+    """The JSON object in `data`; MalformedJson for any other value. `number` is as for `loads`."""
+    value = loads(data, what, number)
     if not isinstance(value, dict):
         raise MalformedJson(f"{what}: a JSON object is expected, not {type(value).__name__}")
     return value

@@ -8,12 +8,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.malformed import MalformedSignature
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
     MAX_PAYLOAD,
     MAX_SIGNATURE,
     MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
-    MalformedSignature,
     parse_payload,
     parse_signature,
     tag_for,
@@ -158,6 +158,11 @@ def changed(change: t.Callable[[t.Any], object]) -> bytes:
 def test_hostile_payloads(raw: bytes, reason: str) -> None:
     with pytest.raises(MalformedSignature, match=reason):
         parse_payload(raw)
+
+
+def test_a_signature_may_have_line_breaks() -> None:
+    """As `base64` writes it without `-w0`."""
+    assert parse_signature("AAE\nCAw==\r\n") == b"\0\1\2\3"
 
 
 @pytest.mark.parametrize("text", [None, "", "*", "AAE", "A" * (MAX_SIGNATURE + 4), "AA E=", "é"])

@@ -20,8 +20,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._kube.access import 
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
 
-APP = Address("source.toolkit.fluxcd.io/v1", "OCIRepository", "ocirepositories", "flux-system", "app")
+APP = Address(ObjectId("source.toolkit.fluxcd.io/v1", "OCIRepository", "flux-system", "app"), "ocirepositories")
 
 
 def _connect(**options: t.Any) -> Connection:

@@ -7,9 +7,9 @@ Sources: flux2, pkg/manifestgen/install and cmd/flux/cluster_info.go; fluxcd/pkg
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ..._shared.errors import InvalidOption
+from ..._shared.object_id import ObjectId
 from ..._shared.requirements import third_party
 
 with third_party():
@@ -27,37 +27,6 @@ GROUPS = ("fluxcd.io", "fluxcd.controlplane.io")
 # Groups of the API server itself: what is in none of them is an object of some definition, and comes last.
 _BUILT_IN = frozenset({"", "apps", "batch", "autoscaling", "policy"})
 _WORKLOADS = frozenset({"apps", "batch"})
-
-
-@dataclass(frozen=True, order=True)
-class ObjectId:
-    """What identifies an object in a cluster. `namespace` is empty for what belongs to the cluster."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-
-    @classmethod
-    def of(cls, manifest: t.Mapping[str, t.Any]) -> ObjectId:
-        """The identity of a manifest that `load` has checked."""
-        metadata = manifest["metadata"]
-        return cls(manifest["apiVersion"], manifest["kind"], metadata.get("namespace") or "", metadata["name"])
-
-    @property
-    def group(self) -> str:
-        """The API group; empty for the core's."""
-        return self.api_version.rpartition("/")[0]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
-
-
-class Resource(t.NamedTuple):
-    """How the API calls the objects of a kind in its paths."""
-
-    plural: str
-    namespaced: bool
 
 
 def load(text: str, option: str) -> list[Manifest]:
@@ -106,7 +75,7 @@ def is_definition(manifest: t.Mapping[str, t.Any]) -> bool:
     return (manifest["apiVersion"], manifest["kind"]) == DEFINITION
 
 
-def rank(manifest: Manifest) -> int:
+def rank(manifest: t.Mapping[str, t.Any]) -> int:
     """Namespaces, definitions, what workloads need, workloads, and last the objects of definitions."""
     group = manifest["apiVersion"].rpartition("/")[0]
     if (group, manifest["kind"]) == ("", "Namespace"):
@@ -116,18 +85,6 @@ def rank(manifest: Manifest) -> int:
     if group in _WORKLOADS:
         return 3
     return 2 if group in _BUILT_IN or group.endswith(".k8s.io") else 4
-
-
-def resources(manifests: t.Iterable[Manifest]) -> dict[tuple[str, str], Resource]:
-    """What the definitions among `manifests` will make the API serve, by API version and kind."""
-    found: dict[tuple[str, str], Resource] = {}
-    for one in manifests:
-        if is_definition(one):
-            spec = one["spec"]
-            for version in spec["versions"]:
-                key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-                found[key] = Resource(spec["names"]["plural"], spec["scope"] == "Namespaced")
-    return found
 
 
 def version_of(manifests: t.Iterable[t.Mapping[str, t.Any]]) -> str:

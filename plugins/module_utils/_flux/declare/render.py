@@ -4,50 +4,26 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 
+from ..._shared.object_id import ObjectId
 from .source import Source
 
 Manifest = dict[str, t.Any]
 
 OCI_REPOSITORY = ("source.toolkit.fluxcd.io/v1", "OCIRepository")
 KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
-PLURALS = {OCI_REPOSITORY: "ocirepositories", KUSTOMIZATION: "kustomizations"}
 
 _METADATA = ("name", "namespace", "labels", "annotations")
 _NOT_SPEC = (*_METADATA, "kustomization", "signature_format", "allow_loopback")
 _SPELLED = {"match_oidc_identity": "matchOIDCIdentity"}
 
 
-@dataclass(frozen=True)
-class ObjectKey:
-    """What identifies an object in a cluster or a file."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-
-    @classmethod
-    def of(cls, manifest: t.Mapping[str, t.Any]) -> ObjectKey:
-        """The key of a manifest of ours."""
-        metadata = manifest["metadata"]
-        return cls(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
-
-    @property
-    def plural(self) -> str:
-        """The resource's name in the path of the API."""
-        return PLURALS[self.api_version, self.kind]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
-
-
-def keys(source: Source) -> list[ObjectKey]:
+def keys(source: Source) -> list[ObjectId]:
     """The objects that `source` names, the OCIRepository first."""
-    found = [ObjectKey(*OCI_REPOSITORY, source.namespace, source.name)]
+    found = [ObjectId(*OCI_REPOSITORY, source.namespace, source.name)]
     if source.kustomization:
-        found.append(ObjectKey(*KUSTOMIZATION, *source.applier))
+        found.append(ObjectId(*KUSTOMIZATION, *source.applier))
     return found
 
 

@@ -7,6 +7,7 @@ Sources: flux2 v2.9.5, pkg/manifestgen/sync and kustomization; Go, time.Duration
 
 from __future__ import annotations
 
+import contextlib
 import json
 import posixpath
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..._shared.errors import InvalidOption
+from ..._shared.shapes import mapping
 from .. import names
 
 Manifest = dict[str, t.Any]
@@ -123,9 +125,12 @@ def go_duration(text: str) -> str:
 
 def essence(value: t.Mapping[str, t.Any]) -> Manifest:
     """What of such an object decides where Flux looks. The rest may be patched in the repository."""
-    spec = value.get("spec") or {}
+    spec = mapping(value.get("spec"))
     if value.get("kind") == KUSTOMIZATION[1]:
-        return {"path": _clean_path(str(spec.get("path") or "")), "sourceRef": spec.get("sourceRef")}
+        path = str(spec.get("path") or "")
+        with contextlib.suppress(InvalidOption):  # what somebody else wrote need not be a path
+            path = _clean_path(path)
+        return {"path": path, "sourceRef": spec.get("sourceRef")}
     return {name: spec.get(name) for name in ("url", "ref", "secretRef")}
 
 

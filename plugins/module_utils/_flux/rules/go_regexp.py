@@ -4,27 +4,34 @@
 Python's `re` is another language: it takes look-around and back-references that Go refuses, and refuses `\\z` and
 `[[:alpha:]]` that Go takes. Source of the grammar: Go's regexp/syntax, with the Perl flags that regexp.Compile sets.
 Not checked: whether the name in `\\p{Name}` is one that Go's Unicode tables know.
+
+What an expansion leaves out makes it wider, never narrower: flags (also `i`: compare letters without their case),
+word boundaries, and which characters `\\p{Name}` stands for.
 """
 
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 import typing as t
 from dataclasses import dataclass
 
 from ..._shared.errors import GitopsError
+from .characters import ANY, ESCAPED, POSIX, Ranges, complement, merged
 
 MAX_LENGTH = 2048  # characters; an identity or a tag filter is a line
 MAX_DEPTH = 100  # nested groups
 MAX_REPEAT = 1000  # Go's own limit for {n,m}
 MAX_ALTERNATIVES = 256  # of an expansion; what is wider counts as a wildcard
+MAX_WRITTEN_OUT = 64  # characters of a repetition that is expanded; what is longer counts as a wildcard
+MAX_MEMBERS = 4  # of a class that counts as so many alternatives: [Oo]rg names its members, [a-z]rg anybody
 
 _FLAGS = re.compile(r"[imsU]*(?:-[imsU]+)?(?=[:)])")
 _NAME = re.compile(r"P?<([A-Za-z0-9_]+)>")
 _REPEAT = re.compile(r"\{(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?\}")
 _UNICODE = re.compile(r"[pP](?:[CLMNPSZ]|\{\^?[A-Za-z_]+\})")
-_POSIX = re.compile(r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]")
+_POSIX = re.compile(r"\[:(\^?)([a-z]+):\]")
 _HEX = re.compile(r"x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,8})\})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _CONTROL = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -37,15 +44,25 @@ class InvalidPattern(GitopsError):
 
 
 class Mark(enum.Enum):
-    """What an expanded pattern consists of besides literal characters."""
+    """What stands between the characters of an expanded pattern."""
 
     BEGIN = "^"  # beginning of the text
     END = "$"  # end of the text
-    ONE = "."  # exactly one character, of several possible
-    WILD = "*"  # anything else: repeated, or not analysed
 
 
-Token: t.TypeAlias = str | Mark
+@dataclass(frozen=True)
+class Some:
+    """Characters of a set: exactly one of them, or, with `many`, any number and also none."""
+
+    characters: Ranges
+    many: bool = False
+
+    def may_be(self, character: str) -> bool:
+        """Whether `character`, one without upper and lower case, is in the set."""
+        return any(low <= ord(character) <= high for low, high in self.characters)
+
+
+Token: t.TypeAlias = str | Mark | Some
 Sequence: t.TypeAlias = tuple[Token, ...]
 
 
@@ -61,11 +78,11 @@ class _Group:
     alternatives: tuple[tuple[_Node, ...], ...]
 
 
-_Node: t.TypeAlias = "str | Mark | _Repeat | _Group"
+_Node: t.TypeAlias = "str | Mark | Some | _Repeat | _Group"
 
 
 def expand(pattern: str) -> list[Sequence]:
-    """Every way through `pattern`, as sequences of literal characters and marks.
+    """Every way through `pattern`, as sequences of literal characters, sets of characters and marks.
 
     `^(a|b)$` gives `^a$` and `^b$`; what is optional is there and not there. Raises InvalidPattern.
     """
@@ -76,32 +93,70 @@ def expand(pattern: str) -> list[Sequence]:
 
 def check(pattern: str) -> None:
     """Raise InvalidPattern where Go would not compile `pattern`."""
-    expand(pattern)
+    if len(pattern) > MAX_LENGTH:
+        raise InvalidPattern(f"longer than {MAX_LENGTH} characters")
+    _Parser(pattern).parse()
 
 
 def _expand(node: _Node) -> list[Sequence]:
     if isinstance(node, (str, Mark)):
         return [(node,)]
+    if isinstance(node, Some):
+        few = sum(high - low + 1 for low, high in node.characters) <= MAX_MEMBERS
+        return [(chr(code),) for low, high in node.characters for code in range(low, high + 1)] if few else [(node,)]
     if isinstance(node, _Repeat):
-        if node.most == 0:
-            return [()]
-        return [(), *_expand(node.node)] if (node.least, node.most) == (0, 1) else [(Mark.WILD,)]
+        return _repeated(node)
     found: list[Sequence] = []
     for alternative in node.alternatives:
         found += _product(alternative)
         if len(found) > MAX_ALTERNATIVES:
-            return [(Mark.WILD,)]
+            return [_anything_of(node)]
     return found
 
 
+def _repeated(node: _Repeat) -> list[Sequence]:
+    ways = _expand(node.node)
+    if node.most is None or node.most * max(map(len, ways), default=0) > MAX_WRITTEN_OUT:
+        return [_anything_of(node.node)]
+    if sum(len(ways) ** count for count in range(node.least, node.most + 1)) > MAX_ALTERNATIVES:
+        return [_anything_of(node.node)]
+    return [
+        tuple(itertools.chain(*chosen))
+        for count in range(node.least, node.most + 1)
+        for chosen in itertools.product(ways, repeat=count)
+    ]
+
+
 def _product(nodes: tuple[_Node, ...]) -> list[Sequence]:
-    ways: list[Sequence] = [()]
+    ways: list[list[Token]] = [[]]
     for node in nodes:
         steps = _expand(node)
         if len(ways) * len(steps) > MAX_ALTERNATIVES:
-            steps = [(Mark.WILD,)]
-        ways = [way + step for way in ways for step in steps]
-    return ways
+            steps = [_anything_of(node)]
+        if len(steps) == 1:
+            for way in ways:
+                way.extend(steps[0])
+        else:
+            ways = [[*way, *step] for way in ways for step in steps]
+    return [tuple(way) for way in ways]
+
+
+def _anything_of(node: _Node) -> Sequence:
+    """Any number of the characters that `node` may consist of, in any order."""
+    characters = merged(_characters(node))
+    return (Some(characters, many=True),) if characters else ()
+
+
+def _characters(node: _Node) -> t.Iterator[tuple[int, int]]:
+    if isinstance(node, str):
+        yield ord(node), ord(node)
+    elif isinstance(node, Some):
+        yield from node.characters
+    elif isinstance(node, _Repeat):
+        yield from _characters(node.node)
+    elif isinstance(node, _Group):
+        for one in itertools.chain(*node.alternatives):
+            yield from _characters(one)
 
 
 class _Parser:
@@ -189,7 +244,7 @@ class _Parser:
         if char == "\\":
             return self.escape()
         if char == ".":
-            return [Mark.ONE]
+            return [Some(ANY)]
         if char in "^$":
             return self.anchor(Mark.BEGIN if char == "^" else Mark.END)
         return [char]
@@ -242,16 +297,20 @@ class _Parser:
         if self.rest() in ("b", "B"):
             self.at += 1
             return [_Group(((),))]
-        return [self.escaped() or Mark.ONE]
+        return [_one_of(self.escaped() or ANY)]
 
-    def escaped(self) -> str:
-        """What is behind a backslash, also inside a class: a character, or nothing for a class of characters."""
+    def escaped(self) -> Ranges | None:
+        """What is behind a backslash, also inside a class; None for characters that are not looked up."""
         char = self.rest()
         if char and char in "dDsSwW":
             self.at += 1
-            return ""
+            found = ESCAPED[char.lower()]
+            return complement(found) if char.isupper() else found
         if self.take(_UNICODE):
-            return ""
+            return None
+        return _single(self.escaped_character(char))
+
+    def escaped_character(self, char: str) -> str:
         octal = self.take(_OCTAL)
         if octal:
             return chr(int(octal[0], 8))
@@ -270,31 +329,47 @@ class _Parser:
         self.at += 1
         negated = self.rest() == "^"
         self.at += negated
-        members: list[str] = []
+        members: list[Ranges | None] = []
         while self.rest() != "]" or not members:
             if self.at >= len(self.text):
                 raise self.error("missing ]")
             members.append(self.member())
         self.at += 1
-        single = len(members) == 1 and len(members[0]) == 1 and not negated
-        return members[0] if single else Mark.ONE
+        known = [one for one in members if one is not None]
+        if len(known) < len(members):
+            return Some(ANY)
+        characters = merged(itertools.chain(*known))
+        return _one_of(complement(characters) if negated else characters)
 
-    def member(self) -> str:
-        """One character of a class, or more than one for a range or a class within."""
+    def member(self) -> Ranges | None:
+        """One character of a class, a range, or a class within; None for one that is not looked up."""
         if self.rest(2) == "[:" and ":]" in self.text[self.at :]:
-            if not self.take(_POSIX):
+            match = self.take(_POSIX)
+            if match is None or match[2] not in POSIX:
                 raise self.error("unknown class [: :]")
-            return "[:class:]"
+            return complement(POSIX[match[2]]) if match[1] else POSIX[match[2]]
         low = self.single()
-        if self.rest() != "-" or self.rest(2) in ("-", "-]") or not low:
-            return low or "[:class:]"
+        if self.rest() != "-" or self.rest(2) in ("-", "-]") or not _is_single(low):
+            return low
         self.at += 1
         high = self.single()
-        if not high or high < low:
+        if low is None or high is None or not _is_single(high) or high < low:
             raise self.error("a range that ends before it begins")
-        return low if low == high else low + "-" + high
+        return ((low[0][0], high[0][1]),)
 
-    def single(self) -> str:
+    def single(self) -> Ranges | None:
         char = self.rest()
         self.at += 1
-        return self.escaped() if char == "\\" else char
+        return self.escaped() if char == "\\" else _single(char)
+
+
+def _single(char: str) -> Ranges:
+    return ((ord(char), ord(char)),)
+
+
+def _is_single(characters: Ranges | None) -> bool:
+    return characters is not None and len(characters) == 1 and characters[0][0] == characters[0][1]
+
+
+def _one_of(characters: Ranges) -> str | Some:
+    return chr(characters[0][0]) if _is_single(characters) else Some(characters)

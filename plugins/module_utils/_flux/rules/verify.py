@@ -74,7 +74,7 @@ def _patterns(fatal: bool) -> t.Callable[[Source], t.Iterator[Problem]]:
     def check(source: Source) -> t.Iterator[Problem]:
         for place, one in enumerate((source.verify.match_oidc_identity if source.verify else None) or ()):
             for what, pattern in (("issuer", one.issuer), ("subject", one.subject)):
-                reason = _weak(pattern, t.cast("t.Literal['issuer', 'subject']", what), fatal)
+                reason = _weak(pattern, t.cast("identity.What", what), one.issuer, fatal)
                 if reason:
                     yield f"verify.match_oidc_identity[{place}].{what}", f"{_quoted(pattern)} {reason}"
 
@@ -86,9 +86,9 @@ def _quoted(pattern: str) -> str:
     return f"'{pattern[:200]}'" if pattern.isprintable() else repr(pattern[:200])
 
 
-def _weak(pattern: str, what: t.Literal["issuer", "subject"], fatal: bool) -> str | None:
+def _weak(pattern: str, what: identity.What, issuer: str, fatal: bool) -> str | None:
     try:
-        found = identity.weakness(pattern, what)
+        found = identity.weakness(pattern, what, issuer)
     except InvalidPattern as error:
         return f"is no regular expression of Go's: {error.message}" if fatal else None
     return found.reason if found and found.fatal == fatal else None

@@ -6,11 +6,11 @@ Sources: fluxcd/pkg, runtime/secrets and ssh; source-controller, docs/spec/v1/gi
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._shared import base64
 from ..._shared.errors import InvalidOption
 from ..._shared.requirements import third_party
 
@@ -37,8 +37,8 @@ class SshKey:
     @property
     def fingerprint(self) -> str:
         """As `ssh-keygen -l` shows it: `SHA256:…`."""
-        blob = base64.b64decode(self.public.split()[1])
-        return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
+        blob = base64.decode(self.public.split()[1])
+        return f"SHA256:{base64.encode(hashlib.sha256(blob).digest()).rstrip('=')}"
 
     @classmethod
     def generate(cls, algorithm: str) -> SshKey:

@@ -7,7 +7,6 @@ one of them may have signed); Kubernetes, `kubernetes.io/dockerconfigjson`.
 
 from __future__ import annotations
 
-import base64
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from ..._cosign.keys import PublicKey
 from ..._cosign.pem import UnreadableKey
 from ..._oci.reference import Reference, api_host
-from ..._shared import strict_json
+from ..._shared import base64, strict_json
 from ..._shared.errors import InvalidOption
 from ..._shared.strict_json import MalformedJson
 from .trust import SUFFIX
@@ -73,7 +72,7 @@ class RegistryLogin:
     @property
     def basic(self) -> str:
         """What Docker's configuration calls `auth`."""
-        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return base64.encode(f"{self.username}:{self.password}".encode())
 
     @property
     def data(self) -> Data:
@@ -84,7 +83,7 @@ class RegistryLogin:
     def secrets(self) -> list[str]:
         """Every form in which the password could be seen."""
         whole = self.data[LOGIN_FILE]
-        return [self.password, self.basic, whole.decode(), base64.b64encode(whole).decode()]
+        return [self.password, self.basic, whole.decode(), base64.encode(whole)]
 
     def equal(self, name: str, value: bytes) -> bool:
         del name

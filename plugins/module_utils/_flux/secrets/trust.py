@@ -7,13 +7,12 @@ one of them may have signed; one that cannot be parsed fails the verification, w
 
 from __future__ import annotations
 
-import base64
-import binascii
 import typing as t
 from dataclasses import dataclass
 
 from ..._cosign.keys import PublicKey
 from ..._cosign.pem import UnreadableKey
+from ..._shared import base64
 from ..rules.rule import Finding
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -80,9 +79,9 @@ def read(secret: Object | None) -> Trust:
 
 def _key(name: str, text: object) -> TrustedKey:
     try:
-        pem = base64.b64decode(text if isinstance(text, str) else "", validate=True)
+        pem = base64.decode(text if isinstance(text, str) else "")
         key = PublicKey.load(pem, name)
-    except (binascii.Error, ValueError):
+    except base64.NotBase64:
         return TrustedKey(name, fault="it is not valid base64")
     except UnreadableKey as error:
         return TrustedKey(name, fault=error.message.removeprefix(f"{name}: "))

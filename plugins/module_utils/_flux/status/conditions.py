@@ -12,8 +12,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..._shared.object_id import ObjectId
 from .. import names
-from ..kinds import GIT_REPOSITORY, Kind
+from ..kinds import GIT_REPOSITORY, KINDS, Kind
 
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 
@@ -189,8 +190,8 @@ def label(value: Object, name: str) -> str:
     return _text(_mapping(_mapping(value.get("metadata")).get("labels")).get(name))
 
 
-def source_of(value: Object, kind: Kind) -> tuple[str, str, str] | None:
-    """Kind, namespace and name of what an object takes from; None for a source, and where no such object can be."""
+def source_of(value: Object, kind: Kind) -> ObjectId | None:
+    """What an object takes from; None for a source, for a kind that is not Flux's, and where no such object can be."""
     spec = _mapping(value.get("spec"))
     chart = _mapping(_mapping(_mapping(spec.get("chart")).get("spec")).get("sourceRef"))
     reference = _mapping(spec.get("sourceRef"))
@@ -202,7 +203,8 @@ def source_of(value: Object, kind: Kind) -> tuple[str, str, str] | None:
     name = _text(reference.get("name"))
     if names.wrong_label_name(namespace) or names.wrong_subdomain(name):  # these become a path in the API
         return None
-    return _text(reference.get("kind")), namespace, name
+    source = KINDS.get(_text(reference.get("kind")))
+    return ObjectId(source.api_version, source.name, namespace, name) if source else None
 
 
 def _at(value: object, path: tuple[str, ...]) -> str:

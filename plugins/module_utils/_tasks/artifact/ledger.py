@@ -16,11 +16,11 @@ import secrets
 import stat
 import typing as t
 
-from ..._artifact.archive import Contents
+from ..._artifact.contents import Contents
 from ..._shared.digest import hexadecimal
 
 # The version of this form, and of what Contents.digest means; the digest, and that of the tar as it is in the layer.
-_ENTRY = re.compile(rb"1 (sha256:[0-9a-f]{64}) (sha256:[0-9a-f]{64})\n\Z")
+_ENTRY = re.compile(rb"2 (sha256:[0-9a-f]{64}) (sha256:[0-9a-f]{64})\n\Z")
 _MAX_ENTRIES = 20_000  # of 4 KiB on most disks
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -59,7 +59,7 @@ class Ledger:
             os.makedirs(self._directory, 0o700, exist_ok=True)
             with self._opened() as directory:
                 for layer, contents in found.items():
-                    _write(directory, hexadecimal(layer), f"1 {contents.digest} {contents.diff_id}\n".encode())
+                    _write(directory, hexadecimal(layer), f"2 {contents.digest} {contents.diff_id}\n".encode())
                 _prune(directory)
 
     @contextlib.contextmanager

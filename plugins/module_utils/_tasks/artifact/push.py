@@ -10,8 +10,10 @@ import tempfile
 import typing as t
 from dataclasses import dataclass
 
-from ..._artifact import archive, flux_artifact
+from ..._artifact import flux_artifact
 from ..._artifact.compress import Compressor
+from ..._artifact.contents import Contents, contents
+from ..._artifact.limits import Limits, UnsafeArchive
 from ..._oci.descriptor import MalformedManifest, Manifest
 from ..._registry.uploads import upload_blob
 from ..._shared.digest import of_bytes
@@ -63,7 +65,7 @@ class PushItem:
     layer: flux_artifact.Layer
     packed: str | None = None
     previous: str | None = None
-    learned: archive.Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
 
     def describe(self) -> dict[str, t.Any]:
         reference = self.request.reference.with_digest(self.manifest.digest)
@@ -179,7 +181,7 @@ class Push:
         layer, packed = self._pack(request.tree, compressor)
         stamp = {flux_artifact.CREATED: request.created} if request.created else {}
         made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
-        ours = archive.Contents(layer.content_digest, layer.content_digest)
+        ours = Contents(layer.content_digest, layer.content_digest)
         item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None, ours)
         same = _same(registry, request, found.manifest, item) if found and found.manifest else None
         if found and found.manifest and same:
@@ -289,7 +291,7 @@ def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:
     return "unchanged" if flux_artifact.CONTENT in found.annotations else "adopted"
 
 
-def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> archive.Contents | None:
+def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
     """What the layer of `found` holds, if that and all else is the same: by its digest, else by its content.
 
     The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
@@ -297,21 +299,25 @@ def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushI
     """
     if not _adoptable(request, found):
         return None
-    contents = item.learned
-    if found.layers[0].digest != item.layer.descriptor.digest:
-        contents = _contents(registry, request, found, item)
-        if contents is None or contents.digest != item.layer.content_digest:
+    held, ours = item.learned, item.layer.descriptor
+    if found.layers[0].digest == ours.digest and found.layers[0].size != ours.size:
+        return None
+    if found.layers[0].digest != ours.digest:
+        held = _contents(registry, request, found, item)
+        if held is None or held.digest != item.layer.content_digest:
             return None
-    diff_id = contents.diff_id if contents else None
-    return contents if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
+    diff_id = held.diff_id if held else None
+    return held if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
 
 
-def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> archive.Contents | None:
+def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
     """What the layer of `found` really holds; None where that cannot be what we have packed."""
     if found.annotations.get(flux_artifact.CONTENT, item.layer.content_digest) != item.layer.content_digest:
         return None
-    limits = archive.Limits(content=item.layer.content_size + (1 << 20))
+    if found.layers[0].size > 2 * item.layer.descriptor.size + _SMALL:  # no compressor makes that of the same files
+        return None
+    limits = Limits(content=item.layer.content_size + (1 << 20))
     try:
-        return archive.contents(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
-    except archive.UnsafeArchive:
+        return contents(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
+    except UnsafeArchive:
         return None

@@ -7,17 +7,19 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._flux.declare import install_manifests as install
-from ..._flux.declare.install_manifests import ObjectId
 from ..._flux.version import NEWEST, OLDEST_SUPPORTED, FluxVersion
+from ..._kube.apply import Planner, Rule, Step
 from ..._kube.errors import Conflict
+from ..._kube.objects import labels_of
 from ..._shared.errors import InvalidOption
+from ..._shared.object_id import ObjectId
+from ..._shared.shapes import at
 from .._case import QUIET, Outcome
-from .kube_objects import KubeObjects, Step
 from .kube_waiting import NotReady, Waiting, is_definition
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.declare.install_manifests import Manifest
-    from ..._kube.cluster import KubeCluster
+    from ..._kube.client import KubeClient
     from ..._shared.errors import GitopsError
     from .._case import Progress
 
@@ -56,17 +58,17 @@ class Plan:
 
     @property
     def acting(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.change != "unchanged")
+        return tuple(step for step in self.steps if step.acting)
 
 
 class FluxComponents:
     """The use-case. Where Flux applies itself from git, nothing is applied: it would be undone."""
 
-    def __init__(self, wanted: Wanted, cluster: KubeCluster, progress: Progress = QUIET) -> None:
+    def __init__(self, wanted: Wanted, cluster: KubeClient, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._cluster = cluster
         self._progress = progress
-        self._objects = KubeObjects(cluster, force=wanted.force, progress=progress)
+        self._planner = Planner(cluster, Rule(force=wanted.force), progress.advance)
 
     def plan(self) -> Plan:
         """Raises InvalidOption and KubeError's kinds."""
@@ -74,16 +76,16 @@ class FluxComponents:
             raise InvalidOption("wait_timeout", "is not a positive number of seconds")
         # What is no component of Flux itself, such as its operator, is nobody's claim to those that are there.
         ours = any(install.is_component(one) for one in self._wanted.manifests)
-        live = self._objects.live(MARK) if ours else None
+        live = self._planner.live(MARK) if ours else None
         check_owner(live, self._wanted.namespace, force=self._wanted.force)
         before = Installed(version_of(live), live is not None and self._is_synced(live))
         if before.synced and self._wanted.when_synced == "keep":
             return Plan((), before, self._warnings(before))
         # What Flux has applied by itself is compared only: its claim to the fields is no obstacle to that.
-        objects = KubeObjects(self._cluster, force=True, progress=self._progress) if before.synced else self._objects
+        planner = Planner(self._cluster, Rule(force=True), self._progress.advance) if before.synced else self._planner
         self._progress.start("compared", len(self._wanted.manifests), "objects")
-        steps = tuple(objects.plan(self._wanted.manifests))
-        acting = [step for step in steps if step.change != "unchanged"]
+        steps = tuple(planner.plan(sorted(self._wanted.manifests, key=install.rank)))
+        acting = [step for step in steps if step.acting]
         if before.synced and acting:
             raise Conflict(
                 f"{acting[0].id}: this Flux gets its components from git, and would undo what is applied here: change "
@@ -103,15 +105,15 @@ class FluxComponents:
         self._progress.start("applied", len(plan.acting), "objects")
         waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress)
         first = [step for step in plan.acting if is_definition(step.id) or step.id.kind == "Namespace"]
-        self._objects.carry_out(first)
+        self._planner.carry_out(first)
         outcome = self._outcome(plan, [])
         try:
             waiting.until_established(step.id for step in plan.steps if is_definition(step.id))
             rest = [step for step in plan.acting if step not in first]
-            self._objects.carry_out(step for step in rest if install.rank(t.cast("Manifest", step.manifest)) < 4)
+            self._planner.carry_out(step for step in rest if install.rank(t.cast("Manifest", step.manifest)) < 4)
             if self._wanted.wait:
                 waiting.until_available(self._identities("apps/v1", "Deployment"))
-            self._objects.carry_out(step for step in rest if install.rank(t.cast("Manifest", step.manifest)) == 4)
+            self._planner.carry_out(step for step in rest if install.rank(t.cast("Manifest", step.manifest)) == 4)
             if self._wanted.wait:
                 waiting.until_ready(self._custom())
         except NotReady as error:
@@ -128,13 +130,13 @@ class FluxComponents:
 
     def _is_synced(self, live: t.Mapping[str, t.Any]) -> bool:
         """Whether the Kustomization that these definitions are labelled with has applied them from somewhere."""
-        labels = live["metadata"].get("labels") or {}
+        labels = labels_of(live)
         name = labels.get(install.SYNCED_BY)
         if not name:
             return False
         namespace = labels.get(install.SYNCED_BY.replace("/name", "/namespace"), self._wanted.namespace)
-        found = self._objects.live(ObjectId(*KUSTOMIZATION, namespace, name))
-        return bool(((found or {}).get("status") or {}).get("lastAppliedRevision"))
+        found = self._planner.live(ObjectId(*KUSTOMIZATION, namespace, name))
+        return bool(at(found, "status", "lastAppliedRevision"))
 
     def _warnings(self, before: Installed) -> tuple[str, ...]:
         new = install.version_of(self._wanted.manifests)
@@ -175,7 +177,7 @@ class FluxComponents:
 
 def check_owner(live: t.Mapping[str, t.Any] | None, namespace: str, *, force: bool) -> None:
     """Raise Conflict if the Flux that is there is in another namespace, or another tool's."""
-    labels = ((live or {}).get("metadata") or {}).get("labels") or {}
+    labels = labels_of(live)
     instance, manager = labels.get(install.INSTANCE, namespace), labels.get(install.MANAGED_BY, "flux")
     if instance != namespace:
         raise Conflict(f"namespace: Flux is installed in the namespace {instance}; a cluster has one Flux, not two")

@@ -9,18 +9,21 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._flux.declare.install_manifests import DEFINITION, ObjectId
-from ..._kube.client import Address
-from ..._kube.errors import KubeError, NotInstalled
+from ..._flux.declare.install_manifests import DEFINITION
+from ..._kube import pods
+from ..._kube.errors import NotInstalled
+from ..._kube.transport import limited
 from ..._shared.errors import GitopsError
+from ..._shared.object_id import ObjectId
 from .._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._kube.cluster import KubeCluster
+    from ..._kube.client import KubeClient
     from .._case import Progress
 
 Object = dict[str, t.Any]
 _PAUSE = 0.5
+_LAST_LOOK = 5.0  # seconds for the answers that are asked for when the time is over
 
 
 class NotReady(GitopsError):
@@ -32,7 +35,7 @@ class NotReady(GitopsError):
 class Waiting:
     """Looks at objects until a time that all of them share. `seconds` is that time from now."""
 
-    def __init__(self, cluster: KubeCluster, seconds: float, progress: Progress = QUIET) -> None:
+    def __init__(self, cluster: KubeClient, seconds: float, progress: Progress = QUIET) -> None:
         self._cluster = cluster
         self._progress = progress
         self._seconds = seconds
@@ -63,7 +66,9 @@ class Waiting:
     ) -> None:
         left = list(objects)
         while left:
-            found = {one: self._look(one) for one in left}
+            # An API server that drips would else keep us beyond that time.
+            with limited(max(self._end - time.monotonic(), _LAST_LOOK)):
+                found = {one: self._look(one) for one in left}
             waiting = {one: reason for one, live in found.items() if (reason := judge(live))}
             left = list(waiting)
             if left and time.monotonic() >= self._end:
@@ -78,38 +83,12 @@ class Waiting:
 
     def _look(self, identity: ObjectId) -> Object | None:
         try:
-            where = (identity.api_version, identity.kind, identity.namespace, identity.name)
-            return self._cluster.get(self._cluster.locate(*where))
+            return self._cluster.get(self._cluster.locate(identity))
         except NotInstalled:
             return None
 
     def _pods(self, identity: ObjectId, live: Object | None) -> str:
-        """Why the pods of a Deployment do not run, in their own words; empty where they cannot be asked."""
-        labels = (((live or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        if not selector:
-            return ""
-        try:
-            pods = list(
-                self._cluster.find(Address("v1", "Pod", "pods", identity.namespace, ""), label_selector=selector)
-            )
-        except KubeError:
-            return ""
-        return ", ".join(sorted({reason for pod in pods if (reason := pod_reason(pod))}))[:500]
-
-
-def pod_reason(pod: t.Mapping[str, t.Any]) -> str:
-    """What keeps a pod from running: its containers' reasons, or that of its place; empty where it runs."""
-    status = pod.get("status") or {}
-    for one in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        state = one.get("state") or {}
-        held = state.get("waiting") or state.get("terminated")
-        if held and held.get("reason") not in ("ContainerCreating", "PodInitializing", "Completed"):
-            return f"{held.get('reason')} {one.get('image', '')} {held.get('message') or ''}".strip()[:300]
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason')} {condition.get('message') or ''}".strip()[:300]
-    return ""
+        return pods.trouble(self._cluster, identity, live)
 
 
 def conditions(live: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:

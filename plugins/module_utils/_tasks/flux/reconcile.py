@@ -16,6 +16,7 @@ from ..._flux.status.judgement import Judgement, judge
 from ..._flux.status.survey import survey
 from ..._kube.errors import NoNamespace, NotInstalled
 from ..._shared.errors import GitopsError
+from ..._shared.object_id import ObjectId
 from .. import batch
 from .._case import QUIET, Diff, Outcome
 from . import trust as flux_trust
@@ -41,7 +42,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._case import Progress
 
 Request = t.Literal["auto", "always", "never"]
-Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,15 @@ class FluxReconcile:
         self._policy = policy
         self._progress = progress
         self._clock: Clock = clock or SystemClock()
-        self._sources: dict[Place, Place] = {}
-        self._done: dict[Place, Result] = {}
+        self._sources: dict[ObjectId, ObjectId] = {}
+        self._done: dict[ObjectId, Result] = {}
 
     def plan(self) -> Plan:
         """Read everything, and let the server try the requests. Raises KubeError's kinds."""
-        steps: dict[Place, Step] = {}
+        steps: dict[ObjectId, Step] = {}
         for target in self._targets:
             for step in self._steps(target):
-                steps.setdefault(step.target.place, step)
+                steps.setdefault(step.target.id, step)
         return list(steps.values())
 
     def predict(self, plan: Plan) -> Outcome:
@@ -120,7 +120,7 @@ class FluxReconcile:
         """What was missing may be there by now, and so be known to have a source."""
         if step.blocked is None:
             return [step]
-        return [one for one in self._steps(step.target) if one.target.place not in self._done]
+        return [one for one in self._steps(step.target) if one.target.id not in self._done]
 
     def _steps(self, target: Target) -> list[Step]:
         """One object, its source before it where that is wanted."""
@@ -130,20 +130,21 @@ class FluxReconcile:
             return [Step(target, self._policy.request != "never", blocked=error)]
         found = []
         source = self._learn_source(target, live)
-        if source is not None and target.with_source and source[0] in KINDS:
-            kind = KINDS[source[0]]
+        if source is not None and target.with_source:
+            kind = KINDS[source.kind]
             wanted = target.expected if target.kind.name == "Kustomization" or kind.name == "OCIRepository" else ""
-            found = self._steps(Target(kind, *source[1:], wanted))
+            found = self._steps(Target(kind, source.namespace, source.name, wanted))
         asks = self._asks(target, reading)
         if asks:
-            self._client.annotate(target.address, {conditions.REQUESTED_AT: self._clock.token()}, dry_run=True)
+            token = {conditions.REQUESTED_AT: self._clock.token()}
+            self._client.annotate(self._client.locate(target.id), token, dry_run=True)
         judgement = judge(reading, target.expected, must_verify=self._policy.must_verify)
         return [*found, Step(target, asks, reading, judgement)]
 
-    def _learn_source(self, target: Target, live: Object) -> Place | None:
+    def _learn_source(self, target: Target, live: Object) -> ObjectId | None:
         source = conditions.source_of(live, target.kind)
         if source is not None:
-            self._sources[target.place] = source
+            self._sources[target.id] = source
         return source
 
     def _asks(self, target: Target, reading: Reading) -> bool:
@@ -155,7 +156,7 @@ class FluxReconcile:
     def _work(self, step: Step) -> Result:
         """Carry out one step; whatever is wrong with this object is in its result, and hides no other."""
         result = Result(step.target)
-        self._done[step.target.place] = result
+        self._done[step.target.id] = result
         start = self._clock.now()
         try:
             self._reconcile(step, result)
@@ -193,7 +194,7 @@ class FluxReconcile:
 
     def _source(self, target: Target) -> Result | None:
         """What became of this object's source earlier in this task."""
-        place = self._sources.get(target.place)
+        place = self._sources.get(target.id)
         return self._done.get(place) if place else None
 
     def _check_source(self, target: Target) -> None:
@@ -210,10 +211,10 @@ class FluxReconcile:
 
     def _hint(self, target: Target) -> str:
         """What keeps an object waiting is often written at its source."""
-        place = self._sources.get(target.place)
-        if place is None or place in self._done or place[0] not in KINDS:
+        place = self._sources.get(target.id)
+        if place is None or place in self._done:
             return ""
-        source = Target(KINDS[place[0]], *place[1:])
+        source = Target(KINDS[place.kind], place.namespace, place.name)
         try:
             found = judge(look(self._client, source)[1], target.expected)
         except GitopsError as error:

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._flux.declare import manifest_yaml, render
-from ..._flux.declare.render import Manifest, ObjectKey
+from ..._flux.declare.render import Manifest
 from ..._flux.rules import check as rules
 from ..._shared.errors import InvalidOption
 from .._case import Diff, Outcome
@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.rules.rule import Finding
     from ..._flux.version import FluxVersion
     from ..._shared.errors import GitopsError
+    from ..._shared.object_id import ObjectId
 
 Change = t.Literal["created", "updated", "deleted", "unchanged"]
 HEADER = "Written by proven.gitops.flux_oci_source."
@@ -30,7 +31,7 @@ class Wanted:
     """What is to be: these manifests, or, where there are none, none of the objects of `names`."""
 
     source: Source
-    names: tuple[ObjectKey, ...]
+    names: tuple[ObjectId, ...]
     manifests: tuple[Manifest, ...]
     content: str
 
@@ -43,7 +44,7 @@ class Plan:
     `details` is the target's own.
     """
 
-    changes: tuple[tuple[ObjectKey, Change], ...]
+    changes: tuple[tuple[ObjectId, Change], ...]
     changed: bool = False
     actions: tuple[str, ...] = ()
     diff: tuple[Diff, ...] = ()
@@ -124,16 +125,7 @@ class FluxSource:
                 "manifests": list(wanted.manifests),
                 "content": wanted.content,
                 "findings": [finding.as_value() for finding in self._findings],
-                "resources": [
-                    {
-                        "api_version": key.api_version,
-                        "kind": key.kind,
-                        "namespace": key.namespace,
-                        "name": key.name,
-                        "change": change,
-                    }
-                    for key, change in plan.changes
-                ],
+                "resources": [{**key.as_value(), "change": change} for key, change in plan.changes],
             },
             actions=list(plan.actions),
             diff=list(plan.diff),

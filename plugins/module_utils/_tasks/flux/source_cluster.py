@@ -1,55 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A declared source in a cluster, by server-side apply.
-
-The plan is the server's own: a dry run says what every object would be, with its defaults filled in, so that only what
-would really differ is a change. Nothing is applied before the dry runs of all objects have passed.
-"""
+"""A declared source in a cluster, by server-side apply. Nothing is applied before the server has tried all objects."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
-from ..._flux.declare import manifest_yaml
-from ..._flux.declare.live import foreign_fields, owned_fields, shown, weakened
-from ..._kube.client import FIELD_MANAGER, Address, KubeClient
-from ..._kube.errors import Conflict, KubeError, NoNamespace, NotInstalled
-from .source import Change, Plan
+from ..._kube.apply import Planner, Rule, Step
+from ..._kube.client import FIELD_MANAGER, KubeClient
+from ..._kube.errors import Conflict
+from ..._kube.objects import foreign_fields
+from .source import Plan
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._flux.declare.render import Manifest, ObjectKey
-    from .._case import Diff
     from .source import Wanted
 
-Object = dict[str, t.Any]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What happens to one object. `manifest` None deletes it; `uid` is the object that was looked at."""
-
-    key: ObjectKey
-    change: Change
-    manifest: Manifest | None = None
-    uid: str = ""
-    before: str = ""
-    after: str = ""
-    warnings: tuple[str, ...] = ()
-    blocked: KubeError | None = None
-
-    @property
-    def action(self) -> str:
-        verb = {"created": "create", "updated": "update", "deleted": "delete"}.get(self.change, "leave")
-        return f"{verb} {self.key}"
-
-    @property
-    def diff(self) -> Diff:
-        return {
-            "before": self.before,
-            "after": self.after,
-            "before_header": str(self.key),
-            "after_header": str(self.key),
-        }
+# What the API server fills in itself where a CRD says so.
+DEFAULTS: t.Mapping[tuple[str, ...], object] = {("provider",): "generic", ("timeout",): "60s", ("force",): False}
+# Fields whose presence changes what is verified, whoever set them.
+_STRENGTH = ("spec.verify", "spec.ref", "spec.insecure")
 
 
 class ClusterTarget:
@@ -59,82 +27,47 @@ class ClusterTarget:
 
     def __init__(self, client: KubeClient, *, force: bool = False) -> None:
         self._client = client
-        self._force = force
+        self._planner = Planner(client, Rule(force=force, claim=True))
 
     def plan(self, wanted: Wanted) -> Plan:
         """Read, and let the server try. Raises KubeError's kinds; what an earlier task may yet provide only blocks."""
         if wanted.manifests:
-            steps = [self._step(key, manifest) for key, manifest in zip(wanted.names, wanted.manifests, strict=True)]
+            steps = self._planner.plan(wanted.manifests)
         else:
-            steps = [self._deletion(key) for key in wanted.names]
-        acting = [step for step in steps if step.change != "unchanged"]
+            steps = [self._planner.removal(key, self._planner.live(key)) for key in wanted.names]
+        warnings = [warning for step in steps for warning in self._foreign(step)]
+        acting = [step for step in steps if step.acting]
         if not wanted.manifests:  # the Kustomization goes first: it still cleans up by what its source gave it
             acting.reverse()
         return Plan(
-            changes=tuple((step.key, step.change) for step in steps),
+            changes=tuple((step.id, step.change) for step in steps),
             changed=bool(acting),
             actions=tuple(step.action for step in acting),
             diff=tuple(step.diff for step in acting),
-            warnings=tuple(warning for step in steps for warning in step.warnings),
+            warnings=tuple(warnings),
             blocked=next((step.blocked for step in steps if step.blocked), None),
             details=acting,
         )
 
     def apply(self, plan: Plan) -> None:
-        for step in t.cast("list[Step]", plan.details):
-            if step.manifest is None:
-                self._client.delete(_address(step.key), step.uid, dry_run=False)
-            else:
-                self._client.apply(_address(step.key), step.manifest, dry_run=False, force=self._force)
+        self._planner.carry_out(t.cast("list[Step]", plan.details))
 
-    def _step(self, key: ObjectKey, manifest: Manifest) -> Step:
-        try:
-            live = self._client.get(_address(key))
-            self._check_not_leaving(key, live)
-            after = self._client.apply(_address(key), manifest, dry_run=True, force=self._force)
-        except (NotInstalled, NoNamespace) as error:
-            return Step(key, "created", manifest, after=manifest_yaml.dump([manifest]), blocked=error)
-        foreign = foreign_fields(after, manifest, FIELD_MANAGER)
-        self._check_strength(key, foreign)
-        same = live is not None and shown(live, after) == shown(after, live)
-        kept = owned_fields(live or {}, FIELD_MANAGER) == owned_fields(after, FIELD_MANAGER)
-        return Step(
-            key,
-            "created" if live is None else "unchanged" if same and kept else "updated",
-            manifest,
-            before=manifest_yaml.dump([shown(live, after)]) if live else "",
-            after=manifest_yaml.dump([shown(after, live)]),
-            warnings=tuple(
-                f"{key}: {path} is set by {manager}, and stays as it is" for path, manager in sorted(foreign.items())
-            ),
-        )
-
-    def _deletion(self, key: ObjectKey) -> Step:
-        try:
-            live = self._client.get(_address(key))
-        except NotInstalled:  # what has no kind has no objects
-            live = None
-        if live is None or live["metadata"].get("deletionTimestamp"):
-            return Step(key, "unchanged")
-        uid = str(live["metadata"].get("uid"))
-        self._client.delete(_address(key), uid, dry_run=True)
-        return Step(key, "deleted", uid=uid, before=manifest_yaml.dump([shown(live, None)]))
-
-    def _check_not_leaving(self, key: ObjectKey, live: Object | None) -> None:
-        if live and live["metadata"].get("deletionTimestamp"):
-            raise Conflict(f"{key} is being deleted: run the task again when it is gone", host=self._client.host)
-
-    def _check_strength(self, key: ObjectKey, foreign: t.Mapping[str, str]) -> None:
-        """Verification must be what was declared: server-side apply keeps what others added to it."""
+    def _foreign(self, step: Step) -> list[str]:
+        """What others add to what is declared, in words. Raises Conflict where it changes what Flux verifies."""
+        if step.manifest is None or step.after is None:
+            return []
+        foreign = foreign_fields(step.after, step.manifest, FIELD_MANAGER, DEFAULTS)
         bad = {path: manager for path, manager in foreign.items() if weakened(path)}
         if bad:
             listing = ", ".join(f"{path} (by {manager})" for path, manager in sorted(bad.items()))
             raise Conflict(
-                f"{key}: others also set {listing}, which changes what Flux verifies: remove it there first",
+                f"{step.id}: others also set {listing}, which changes what Flux verifies: remove it there first",
                 host=self._client.host,
                 fields=bad,
             )
+        return [f"{step.id}: {path} is set by {name}, and stays as it is" for path, name in sorted(foreign.items())]
 
 
-def _address(key: ObjectKey) -> Address:
-    return Address(key.api_version, key.kind, key.plural, key.namespace, key.name)
+def weakened(path: str) -> bool:
+    """Whether a field that others set changes what Flux would verify."""
+    return any(path == field or path.startswith(f"{field}.") for field in _STRENGTH)

@@ -16,7 +16,7 @@ from ..._shared.files import UnwritableFile, write_atomically
 from .source import Change, Plan
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._flux.declare.render import ObjectKey
+    from ..._shared.object_id import ObjectId
     from .source import Wanted
 
 Document = dict[str, t.Any]
@@ -105,7 +105,7 @@ def _is_ours(document: Document, wanted: Wanted) -> bool:
     return False
 
 
-def _change(key: ObjectKey, documents: list[Document], wanted: Wanted) -> Change:
+def _change(key: ObjectId, documents: list[Document], wanted: Wanted) -> Change:
     before = next((one for one in documents if _is(one, key)), None)
     after = next((one for one in wanted.manifests if _is(one, key)), None)
     if before == after:
@@ -113,7 +113,7 @@ def _change(key: ObjectKey, documents: list[Document], wanted: Wanted) -> Change
     return "deleted" if after is None else "created" if before is None else "updated"
 
 
-def _is(document: Document, key: ObjectKey) -> bool:
+def _is(document: Document, key: ObjectId) -> bool:
     metadata = _dict(document.get("metadata"))
     found = (document.get("apiVersion"), document.get("kind"), metadata.get("namespace"), metadata.get("name"))
     return found == (key.api_version, key.kind, key.namespace, key.name)

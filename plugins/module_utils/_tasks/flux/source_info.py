@@ -10,9 +10,10 @@ from ..._flux.kinds import Kind
 from ..._flux.status.conditions import label
 from ..._flux.status.survey import Survey, survey
 from ..._flux.version import FluxVersion
-from ..._kube.client import Address, KubeClient, Object
+from ..._kube.client import KubeClient, Object
 from ..._kube.errors import Forbidden, NotInstalled
 from ..._shared.errors import InvalidOption
+from ..._shared.object_id import ObjectId
 from .._case import Outcome
 from . import trust as flux_trust
 
@@ -82,7 +83,7 @@ class FluxSourceInfo:
 
     def _list(self, kind: Kind) -> t.Iterator[Object]:
         query = self._query
-        collection = Address(kind.api_version, kind.name, kind.plural, query.namespace, query.name)
+        collection = self._client.locate(ObjectId(kind.api_version, kind.name, query.namespace, query.name))
         return self._client.find(collection, label_selector=query.label_selector)
 
     def _survey(self, kind: Kind, value: Object, version: FluxVersion | None) -> Survey:
@@ -99,7 +100,7 @@ class FluxSourceInfo:
 
     def _version(self) -> FluxVersion | None:
         """The release of Flux, which the install manifests write on its controllers."""
-        collection = Address("apps/v1", "Deployment", "deployments", "", "")
+        collection = self._client.locate(ObjectId("apps/v1", "Deployment", "", ""))
         try:
             for value in self._client.find(collection, label_selector=_CONTROLLER):
                 return FluxVersion.parse(label(value, _VERSION_LABEL))

@@ -8,17 +8,16 @@ where Flux would look in the wrong place: all else it takes from the repository,
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..._flux.declare import sync as flux_sync
-from ..._flux.declare.install_manifests import ObjectId
-from ..._kube.errors import Conflict
+from ..._kube.apply import Planner, Rule, Step
+from ..._kube.errors import GITOPS, Conflict
 from .._case import Outcome
-from .kube_objects import KubeObjects, Step
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.declare.sync import Sync
-    from ..._kube.cluster import KubeCluster
+    from ..._kube.client import KubeClient, Object
     from ..._shared.errors import GitopsError
 
 
@@ -31,23 +30,27 @@ class Plan:
 
     @property
     def acting(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.change != "unchanged")
+        return tuple(step for step in self.steps if step.acting)
 
 
 class FluxSync:
-    """The use-case. Without a cluster it only renders. `force` moves a sync to another path of the repository."""
+    """The use-case. Without a cluster it only renders. `force_path` moves a sync to another path of the repository.
 
-    def __init__(self, sync: Sync, cluster: KubeCluster | None, *, force: bool = False) -> None:
+    What is applied here was committed just now: Flux's own claim on these fields is to the same end, so it gives way.
+    """
+
+    def __init__(self, sync: Sync, client: KubeClient | None, *, force_path: bool = False, force: bool = False) -> None:
         self._sync = sync
-        self._force = force
-        # What is applied here was committed just now: Flux's own claim on these fields is to the same end.
-        self._objects = KubeObjects(cluster, force=True) if cluster else None
+        self._force_path = force_path
+        self._planner = Planner(client, Rule(force=force, allies=GITOPS, same=_leads_to_the_same)) if client else None
 
     def plan(self) -> Plan:
         """Raises KubeError's kinds; Conflict where another path is synced."""
-        if self._objects is None:
+        if self._planner is None:
             return Plan()
-        steps = tuple(self._step(self._objects, one) for one in self._objects.plan(flux_sync.manifests(self._sync)))
+        steps = tuple(self._planner.plan(flux_sync.manifests(self._sync)))
+        for step in steps:
+            self._check_path(step)
         return Plan(steps, next((step.blocked for step in steps if step.blocked), None))
 
     def predict(self, plan: Plan) -> Outcome:
@@ -58,23 +61,19 @@ class FluxSync:
         """Raises KubeError's kinds."""
         if plan.blocked:
             raise plan.blocked
-        if self._objects is not None:
-            self._objects.carry_out(plan.acting)
+        if self._planner is not None:
+            self._planner.carry_out(plan.acting)
         return self._outcome(plan, [])
 
-    def _step(self, objects: KubeObjects, step: Step) -> Step:
-        if step.change != "updated" or step.manifest is None:
-            return step
-        live = objects.live(ObjectId.of(step.manifest)) or {}
-        now, wanted = flux_sync.essence({**live, "kind": step.id.kind}), flux_sync.essence(step.manifest)
-        if now == wanted:
-            return replace(step, change="unchanged")
-        if now.get("path") != wanted.get("path") and not self._force:
+    def _check_path(self, step: Step) -> None:
+        if step.change != "updated" or step.manifest is None or step.before is None:
+            return
+        now, wanted = flux_sync.essence(step.before), flux_sync.essence(step.manifest)
+        if now.get("path") != wanted.get("path") and not self._force_path:
             raise Conflict(
                 f"path: {step.id} applies ./{now.get('path')}, not ./{wanted.get('path')}: what Flux applied from "
                 "there would be removed from the cluster; set force_path to move it"
             )
-        return step
 
     def _outcome(self, plan: Plan, warnings: list[str]) -> Outcome:
         files = flux_sync.files(self._sync)
@@ -90,3 +89,7 @@ class FluxSync:
             diff=[step.diff for step in plan.acting],
             warnings=warnings,
         )
+
+
+def _leads_to_the_same(live: Object, after: Object) -> bool:
+    return flux_sync.essence(live) == flux_sync.essence(after)

@@ -10,19 +10,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..._flux.declare import manifest_yaml
-from ..._flux.declare.install_manifests import DEFINITION, INSTANCE, PART_OF, SYNCED_BY, Manifest, ObjectId
-from ..._kube.client import Address
+from ..._flux.declare.install_manifests import DEFINITION, INSTANCE, PART_OF, SYNCED_BY, Manifest, rank
+from ..._kube.apply import Planner, Step
+from ..._kube.client import Object
 from ..._kube.errors import NotInstalled
-from ..._kube.objects import shown
+from ..._kube.objects import labels_of, metadata_of
 from ..._shared.errors import InvalidOption
+from ..._shared.object_id import ObjectId
+from ..._shared.shapes import at, mappings, text
 from .._case import QUIET, Outcome
 from .components import MARK, check_owner, version_of
-from .kube_objects import KubeObjects, Step
 from .kube_waiting import NotReady, Waiting
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._kube.cluster import KubeCluster
+    from ..._kube.client import KubeClient
     from .._case import Progress
 
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -54,26 +55,28 @@ class Plan:
     """Objects to delete, those of Flux's own kinds that are let go first, and the version that was there."""
 
     steps: tuple[Step, ...]
-    held: tuple[tuple[ObjectId, Address], ...] = ()
+    held: tuple[ObjectId, ...] = ()
     version: str = ""
 
 
 class FluxUninstall:
     """The use-case."""
 
-    def __init__(self, wanted: Wanted, cluster: KubeCluster, progress: Progress = QUIET) -> None:
+    def __init__(self, wanted: Wanted, cluster: KubeClient, progress: Progress = QUIET) -> None:
         self._wanted = wanted
         self._cluster = cluster
         self._progress = progress
-        self._objects = KubeObjects(cluster, force=wanted.force, progress=progress)
+        self._planner = Planner(cluster, advance=progress.advance)
 
     def plan(self) -> Plan:
         """Raises InvalidOption and KubeError's kinds."""
         if self._wanted.wait_timeout <= 0:
             raise InvalidOption("wait_timeout", "is not a positive number of seconds")
         if self._wanted.manifests:
-            return Plan(tuple(self._objects.plan_removal(self._wanted.manifests)))
-        mark = self._objects.live(MARK)
+            ordered = sorted(self._wanted.manifests, key=rank, reverse=True)
+            steps = [self._planner.removal(one, self._planner.live(one)) for one in map(ObjectId.of, ordered)]
+            return Plan(tuple(step for step in steps if step.before is not None))
+        mark = self._planner.live(MARK)
         check_owner(mark, self._wanted.namespace, force=self._wanted.force)
         definitions = self._labelled(*DEFINITION)
         found = [
@@ -82,7 +85,7 @@ class FluxUninstall:
             *definitions,
             *([] if self._wanted.keep_namespace else self._namespace()),
         ]
-        held = [one for step in definitions for one in self._with_finalizers(step.id)]
+        held = [one for step in definitions for one in self._with_finalizers(step)]
         return Plan(tuple(found), tuple(held), version_of(mark))
 
     def predict(self, plan: Plan) -> Outcome:
@@ -104,65 +107,64 @@ class FluxUninstall:
 
     def _all(self, plan: Plan, waiting: Waiting) -> None:
         workers = [step for step in plan.steps if step.id.kind == "Deployment"]
-        self._objects.carry_out(workers)
+        self._planner.carry_out(workers)
         waiting.until_gone(step.id for step in workers)
         rest = [step for step in plan.steps if step not in workers]
         definitions = [step for step in rest if step.id.kind == DEFINITION[1]]
-        self._objects.carry_out(step for step in rest if step not in definitions and step.id.kind != "Namespace")
-        for _identity, address in plan.held:
-            self._cluster.release(address, dry_run=False)
-        self._objects.carry_out(definitions)
+        self._planner.carry_out(step for step in rest if step not in definitions and step.id.kind != "Namespace")
+        for identity in plan.held:
+            self._cluster.release(self._cluster.locate(identity), dry_run=False)
+        self._planner.carry_out(definitions)
         waiting.until_gone(step.id for step in definitions)
         namespaces = [step for step in rest if step.id.kind == "Namespace"]
-        self._objects.carry_out(namespaces)
+        self._planner.carry_out(namespaces)
         waiting.until_gone(step.id for step in namespaces)
 
     def _in_turn(self, plan: Plan, waiting: Waiting) -> None:
         """One after the other, each gone before the next: what acts on their finalizers goes last."""
         for step in plan.steps:
-            self._objects.carry_out([step])
+            self._planner.carry_out([step])
             waiting.until_gone([step.id])
 
     def _labelled(self, api_version: str, kind: str, namespace: str = "") -> list[Step]:
         """What of a kind is labelled as Flux's, and is of the Flux in this namespace."""
         found = []
         for live in self._list(api_version, kind, namespace, _SELECTOR):
-            metadata = live["metadata"]
-            if (metadata.get("labels") or {}).get(INSTANCE, self._wanted.namespace) == self._wanted.namespace:
-                found.append(_step(ObjectId(api_version, kind, namespace, metadata["name"]), self._cluster, live))
+            if labels_of(live).get(INSTANCE, self._wanted.namespace) == self._wanted.namespace:
+                identity = ObjectId(api_version, kind, namespace, text(metadata_of(live).get("name")))
+                found.append(self._planner.removal(identity, {"apiVersion": api_version, "kind": kind, **live}))
         return found
 
     def _namespace(self) -> list[Step]:
         identity = ObjectId("v1", "Namespace", "", self._wanted.namespace)
-        live = self._objects.live(identity)
-        labels = ((live or {}).get("metadata") or {}).get("labels") or {}
+        live = self._planner.live(identity)
+        labels = labels_of(live)
         ours = labels.get(PART_OF) == "flux" or SYNCED_BY in labels
-        return [_step(identity, self._cluster, live)] if live is not None and ours else []
+        return [self._planner.removal(identity, live)] if live is not None and ours else []
 
-    def _with_finalizers(self, definition: ObjectId) -> list[tuple[ObjectId, Address]]:
-        live = self._objects.live(definition)
-        if live is None:
-            return []
-        spec = live["spec"]
-        version = next(one["name"] for one in spec["versions"] if one["storage"])
-        api_version, kind = f"{spec['group']}/{version}", spec["names"]["kind"]
+    def _with_finalizers(self, definition: Step) -> list[ObjectId]:
+        spec = at(definition.before, "spec")
+        versions = [text(one.get("name")) for one in mappings(at(spec, "versions")) if one.get("storage") is True]
+        kind = text(at(spec, "names", "kind"))
         found = []
-        for one in self._list(api_version, kind, "", ""):
-            metadata = one["metadata"]
-            if metadata.get("finalizers"):
-                identity = ObjectId(api_version, kind, metadata.get("namespace", ""), metadata["name"])
-                found.append((identity, _address(identity, self._cluster)))
+        for version in versions:
+            api_version = f"{text(at(spec, 'group'))}/{version}"
+            for one in self._list(api_version, kind, "", ""):
+                metadata = metadata_of(one)
+                if metadata.get("finalizers"):
+                    namespace, name = metadata.get("namespace") or "", text(metadata.get("name"))
+                    found.append(ObjectId(api_version, kind, namespace, name))
         return found
 
-    def _list(self, api_version: str, kind: str, namespace: str, selector: str) -> list[dict[str, t.Any]]:
+    def _list(self, api_version: str, kind: str, namespace: str, selector: str) -> list[Object]:
         try:
-            where = self._cluster.locate(api_version, kind, namespace, "")
+            where = self._cluster.locate(ObjectId(api_version, kind, namespace, ""))
             return list(self._cluster.find(where, label_selector=selector))
         except NotInstalled:
             return []
 
     def _outcome(self, plan: Plan) -> Outcome:
-        acting = [step for step in plan.steps if step.change != "unchanged"]
+        acting = [step for step in plan.steps if step.acting]
         return Outcome(
             changed=bool(acting or plan.held),
             values={
@@ -172,22 +174,6 @@ class FluxUninstall:
                 "components": [],
                 "resources": [step.as_value() for step in plan.steps],
             },
-            actions=[*(f"release {one}" for one, _address in plan.held), *(step.action for step in acting)],
+            actions=[*(f"release {one}" for one in plan.held), *(step.action for step in acting)],
             diff=[step.diff for step in acting],
         )
-
-
-def _step(identity: ObjectId, cluster: KubeCluster, live: dict[str, t.Any]) -> Step:
-    full = {"apiVersion": identity.api_version, "kind": identity.kind, **live}
-    leaving = bool(live["metadata"].get("deletionTimestamp"))
-    return Step(
-        identity,
-        _address(identity, cluster),
-        "unchanged" if leaving else "deleted",
-        uid=str(live["metadata"].get("uid")),
-        before=manifest_yaml.dump([shown(full)]),
-    )
-
-
-def _address(identity: ObjectId, cluster: KubeCluster) -> Address:
-    return cluster.locate(identity.api_version, identity.kind, identity.namespace, identity.name)

@@ -11,9 +11,11 @@ from ..._flux.kinds import Kind
 from ..._flux.status import conditions
 from ..._flux.status.conditions import Reading
 from ..._flux.status.judgement import Judgement, judge
-from ..._kube.client import Address, KubeClient
+from ..._kube.client import KubeClient
 from ..._kube.errors import Forbidden, NoNamespace, Unreachable
+from ..._kube.transport import limited
 from ..._shared.errors import GitopsError
+from ..._shared.object_id import ObjectId
 from .._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -23,6 +25,7 @@ Object = dict[str, t.Any]
 
 AGAIN = 10.0  # seconds after which a request is repeated, while Flux is held up: its own pauses grow to 15 minutes
 SETTLE = 30.0  # seconds that a registry, a mirror or a git host gets to show everybody what was published
+_LAST_LOOK = 5.0  # seconds for an answer that is asked for when the time is over
 _FIRST_PAUSE = 0.1
 
 
@@ -79,17 +82,12 @@ class Target:
     with_source: bool = False
 
     @property
-    def address(self) -> Address:
-        """Where it is in the API."""
-        return Address(self.kind.api_version, self.kind.name, self.kind.plural, self.namespace, self.name)
-
-    @property
-    def place(self) -> tuple[str, str, str]:
+    def id(self) -> ObjectId:
         """What identifies it."""
-        return self.kind.name, self.namespace, self.name
+        return ObjectId(self.kind.api_version, self.kind.name, self.namespace, self.name)
 
     def __str__(self) -> str:
-        return str(self.address)
+        return str(self.id)
 
 
 class Clock(t.Protocol):
@@ -139,7 +137,7 @@ class Result:
 
 def look(client: KubeClient, target: Target) -> tuple[Object, Reading]:
     """The object as it is. Raises NotFound, NoNamespace, Suspended and KubeError's kinds."""
-    live = client.get(target.address)
+    live = client.get(client.locate(target.id))
     if live is None:
         raise _missing(client, target)
     reading = conditions.read(live, target.kind)
@@ -154,7 +152,7 @@ def look(client: KubeClient, target: Target) -> tuple[Object, Reading]:
 
 def _missing(client: KubeClient, target: Target) -> GitopsError:
     try:
-        namespace = client.get(Address("v1", "Namespace", "namespaces", "", target.namespace))
+        namespace = client.get(client.locate(ObjectId("v1", "Namespace", "", target.namespace)))
     except Forbidden:  # it may well be there
         namespace = {}
     if namespace is None:
@@ -188,7 +186,8 @@ class Wait:
     def ask(self, handled: str) -> Object:
         """Write a request; `handled` is the last one that had been answered before. The object with it."""
         self._token, self._before, self._asked_at = self._clock.token(), handled, self._clock.now()
-        live = self._client.annotate(self._target.address, {conditions.REQUESTED_AT: self._token}, dry_run=False)
+        address, token = self._client.locate(self._target.id), {conditions.REQUESTED_AT: self._token}
+        live = self._client.annotate(address, token, dry_run=False)
         if live is None:
             raise _missing(self._client, self._target)
         return live
@@ -230,7 +229,9 @@ class Wait:
 
     def _look(self, expected: str, end: float) -> tuple[Reading, Judgement] | None:
         try:
-            reading = look(self._client, self._target)[1]
+            # An API server that drips would else keep us beyond the time that the task has.
+            with limited(max(end - self._clock.now(), _LAST_LOOK)):
+                reading = look(self._client, self._target)[1]
         except Unreachable:  # an API server that restarts is no verdict
             if self._clock.now() >= end:
                 raise

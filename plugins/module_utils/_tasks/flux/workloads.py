@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from ..._flux.kinds import KUSTOMIZATION
 from ..._flux.status import conditions, inventory
-from ..._flux.status.inventory import Entry
-from ..._kube.client import Address, KubeClient
+from ..._kube import pods
+from ..._kube.client import KubeClient
 from ..._kube.errors import KubeError
 from ..._shared.errors import GitopsError
+from ..._shared.object_id import ObjectId
 from .._case import Outcome
 
 _SHOWN = 500  # characters of an answer
@@ -40,17 +41,16 @@ class FluxWorkloads:
 
     def __init__(self, client: KubeClient, namespace: str, name: str, questions: t.Sequence[Question] = ()) -> None:
         self._client = client
-        kind = KUSTOMIZATION
-        self._address = Address(kind.api_version, kind.name, kind.plural, namespace, name)
+        self._id = ObjectId(KUSTOMIZATION.api_version, KUSTOMIZATION.name, namespace, name)
         self._questions = questions
 
     def plan(self) -> Info:
         """Read everything. Raises KubeError's kinds, and NoKustomization."""
-        live = self._client.get(self._address)
+        live = self._client.get(self._client.locate(self._id))
         if live is None:
-            raise NoKustomization(f"{self._address} is not there, so nothing runs because of it")
+            raise NoKustomization(f"{self._id} is not there, so nothing runs because of it")
         reading = conditions.read(live, KUSTOMIZATION)
-        workloads = [self._workload(entry, entry.plural) for entry in inventory.entries(live) if entry.plural]
+        workloads = [self._workload(entry) for entry in inventory.entries(live) if pods.is_workload(entry)]
         return {
             "revision": reading.revision or None,
             "digest": reading.digest or None,
@@ -65,20 +65,15 @@ class FluxWorkloads:
     def apply(self, plan: Info) -> Outcome:
         return Outcome(values=plan)
 
-    def _workload(self, entry: Entry, plural: str) -> Info:
-        live = self._client.get(Address(entry.api_version, entry.kind, plural, entry.namespace, entry.name))
-        chosen = inventory.selector(live) if live else ""
-        pods = []
-        if chosen:  # without one a list would find every pod of the namespace
-            collection = Address("v1", "Pod", "pods", entry.namespace, "")
-            found = self._client.find(collection, label_selector=chosen)
-            pods = [inventory.pod_of(one) for one in found if not inventory.is_leaving(one)]
+    def _workload(self, identity: ObjectId) -> Info:
+        live = self._client.get(self._client.locate(identity))
+        found = [pods.described(one) for one in pods.pods_of(self._client, identity, live)]
         return {
-            "kind": entry.kind,
-            "namespace": entry.namespace,
-            "name": entry.name,
-            "ready": bool(pods) and all(pod["ready"] for pod in pods),
-            "pods": sorted(pods, key=lambda pod: str(pod["name"])),
+            "kind": identity.kind,
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "ready": bool(found) and all(pod["ready"] for pod in found),
+            "pods": sorted(found, key=lambda pod: str(pod["name"])),
         }
 
     def _answer(self, question: Question) -> Info:

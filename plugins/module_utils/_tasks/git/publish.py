@@ -17,9 +17,9 @@ from ..._git.access import Access, connect, username_for
 from ..._git.identity import Author, Signing
 from ..._git.program import Git
 from ..._git.repository import CommitRequest, Repository, Tip, check_branch, unknown_outcome
-from ..._git.scrub import Scrubber
 from ..._git.tree import Change, File, compare
 from ..._shared.errors import InvalidOption
+from ..._shared.scrub import Scrubber
 from .._case import QUIET, Diff, Outcome
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -94,7 +94,9 @@ class GitPublish:
         """Fetch the branch and compare. Raises InvalidOption, GitError and its kinds; the repository is only read."""
         wanted = self._publication
         access = wanted.access
-        scrub = Scrubber((access.token, access.privatekey_content), username_for(wanted.address, access))
+        scrub = Scrubber(secrets=(access.token, access.privatekey_content))
+        if access.token:
+            scrub.add_login(username_for(wanted.address, access), access.token)
         git = Git.locate(self._directory, scrub)
         try:
             check_branch(git, wanted.branch)

@@ -7,14 +7,12 @@ import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._flux.declare import install_manifests
 from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.install_manifests import (
-    ObjectId,
-    Resource,
     images,
     load,
-    resources,
     version_of,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
 
 LABELS = "labels: {app.kubernetes.io/part-of: flux, app.kubernetes.io/version: v2.9.5}"
 INSTANCE = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\n"
@@ -48,9 +46,6 @@ def test_what_they_are() -> None:
     assert version_of(found) == "v2.9.5"
     assert [images(one) for one in found if one["kind"] == "Deployment"] == [["ghcr.io/fluxcd/source-controller:v1"]]
     assert images(found[0]) == []
-    served = resources(found)
-    assert served["source.toolkit.fluxcd.io/v1", "GitRepository"] == Resource("gitrepositories", True)
-    assert len(served) == 2
     assert str(ObjectId.of(found[0])) == "Namespace flux-system"
     assert str(ObjectId.of(found[2])) == "Service flux-system/source-controller"
     assert ObjectId.of(found[4]).group == "fluxcd.controlplane.io"

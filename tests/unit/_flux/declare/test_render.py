@@ -6,8 +6,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.manifest_yaml import dump
-from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.render import ObjectKey, keys, manifests
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.render import keys, manifests
 from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.source import declare
+from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
 
 STORY = """\
 ---
@@ -172,9 +173,8 @@ def test_a_reference_replaces_the_default_range() -> None:
 
 def test_objects_are_named_before_they_are_rendered() -> None:
     source = declare({**ADDRESS, "kustomization": {"namespace": "apps"}}, unverified=False)
-    assert keys(source) == [ObjectKey.of(manifest) for manifest in manifests(source)]
+    assert keys(source) == [ObjectId.of(manifest) for manifest in manifests(source)]
     assert [str(key) for key in keys(source)] == [
         "OCIRepository flux-system/cert-manager",
         "Kustomization apps/cert-manager",
     ]
-    assert [key.plural for key in keys(source)] == ["ocirepositories", "kustomizations"]

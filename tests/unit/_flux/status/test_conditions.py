@@ -201,7 +201,8 @@ def test_digests_of_revisions(revision: str, digest: str) -> None:
 )
 def test_where_an_object_takes_from(kind: str, spec: Object, expected: object) -> None:
     """A name from the cluster becomes a path in its API, so it has to be a name."""
-    assert source_of({"metadata": {"namespace": "web"}, "spec": spec}, KINDS[kind]) == expected
+    found = source_of({"metadata": {"namespace": "web"}, "spec": spec}, KINDS[kind])
+    assert (found and (found.kind, found.namespace, found.name)) == expected
 
 
 def test_all_that_was_recorded_can_be_shown() -> None:

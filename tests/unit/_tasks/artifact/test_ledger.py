@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Contents
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.contents import Contents
 from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact import ledger as ledgers
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.ledger import Ledger
@@ -108,10 +108,10 @@ def test_what_is_not_our_own_is_not_believed(path: Path, monkeypatch: pytest.Mon
     "content",
     [
         b"",
-        b"1 " + HELD.digest.encode(),
-        f"2 {HELD.digest} {HELD.diff_id}\n".encode(),
-        f"1 {HELD.digest} {HELD.diff_id}\nmore".encode(),
-        f"1 {HELD.digest.upper()} {HELD.diff_id}\n".encode(),
+        b"2 " + HELD.digest.encode(),
+        f"1 {HELD.digest} {HELD.diff_id}\n".encode(),
+        f"2 {HELD.digest} {HELD.diff_id}\nmore".encode(),
+        f"2 {HELD.digest.upper()} {HELD.diff_id}\n".encode(),
         bytes(range(256)) * 100,
     ],
 )

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.live import (
-    foreign_fields,
-    owned_fields,
-    shown,
-    weakened,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._kube import objects
+from ansible_collections.proven.gitops.plugins.module_utils._kube.objects import owned_fields, shown
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux.source_cluster import DEFAULTS, weakened
 
 OURS: dict[str, t.Any] = {
     "f:spec": {"f:interval": {}, "f:url": {}, "f:verify": {"f:provider": {}, "f:secretRef": {"f:name": {}}}}
@@ -20,7 +17,7 @@ SPEC: dict[str, t.Any] = {
     "url": "oci://x.y/z",
     "verify": {"provider": "cosign", "secretRef": {"name": "cosign-pub"}},
 }
-MANIFEST = {"spec": SPEC}
+MANIFEST: dict[str, t.Any] = {"spec": SPEC}
 
 
 def _entry(manager: str, fields: t.Any, operation: str = "Apply", **more: str) -> dict[str, t.Any]:
@@ -35,6 +32,10 @@ def _object(spec: dict[str, t.Any], *entries: dict[str, t.Any], **metadata: t.An
         "spec": spec,
         "status": {"observedGeneration": -1},
     }
+
+
+def foreign_fields(value: dict[str, t.Any], manifest: dict[str, t.Any], manager: str) -> dict[str, str]:
+    return objects.foreign_fields(value, manifest, manager, DEFAULTS)
 
 
 def test_finds_what_a_manager_applied() -> None:
@@ -97,7 +98,7 @@ def test_shows_what_matters() -> None:
         "metadata": {"name": "a", "namespace": "n", "labels": {"tier": "2"}},
         "spec": SPEC,
     }
-    assert shown(before, None)["metadata"] == {
+    assert shown(before)["metadata"] == {
         "name": "a",
         "namespace": "n",
         "labels": {"team": "a", "tier": "1"},
@@ -106,4 +107,11 @@ def test_shows_what_matters() -> None:
 
 
 def test_shows_the_spec_in_one_order() -> None:
-    assert list(shown(_object({"b": [{"d": 1, "c": 2}], "a": 1}), None)["spec"]) == ["a", "b"]
+    assert list(shown(_object({"b": [{"d": 1, "c": 2}], "a": 1}))["spec"]) == ["a", "b"]
+
+
+def test_of_a_secret_nothing_is_shown_also_not_in_the_copy_that_kubectl_keeps() -> None:
+    copy = {"kubectl.kubernetes.io/last-applied-configuration": '{"data": {"a": "Y2FuYXJ5"}}'}
+    secret = {"kind": "Secret", "metadata": {"name": "a", "annotations": copy}, "data": {"a": "Y2FuYXJ5"}}
+    assert "Y2FuYXJ5" not in str(shown(secret))
+    assert shown(secret)["data"] == {"a": "(hidden)"}
