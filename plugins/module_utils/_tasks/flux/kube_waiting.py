@@ -12,6 +12,7 @@ import typing as t
 from ..._flux.declare.install_manifests import DEFINITION
 from ..._kube import pods
 from ..._kube.errors import NotInstalled
+from ..._kube.transport import limited
 from ..._shared.errors import GitopsError
 from ..._shared.object_id import ObjectId
 from .._case import QUIET
@@ -22,6 +23,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 Object = dict[str, t.Any]
 _PAUSE = 0.5
+_LAST_LOOK = 5.0  # seconds for the answers that are asked for when the time is over
 
 
 class NotReady(GitopsError):
@@ -64,7 +66,9 @@ class Waiting:
     ) -> None:
         left = list(objects)
         while left:
-            found = {one: self._look(one) for one in left}
+            # An API server that drips would else keep us beyond that time.
+            with limited(max(self._end - time.monotonic(), _LAST_LOOK)):
+                found = {one: self._look(one) for one in left}
             waiting = {one: reason for one, live in found.items() if (reason := judge(live))}
             left = list(waiting)
             if left and time.monotonic() >= self._end:
