@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import fields, is_dataclass
 
@@ -69,3 +70,9 @@ def _plain(content: t.Any) -> t.Any:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return _SPELLED.get(name, head + "".join(part.capitalize() for part in tail))
+
+
+def option(number: int, path: tuple[str | int, ...]) -> str:
+    """The option that a place in the manifest of that number comes from: `kustomization.path`, `verify.provider`."""
+    names = [re.sub(r"(?<=[a-z])[A-Z]+", lambda upper: f"_{upper[0].lower()}", str(part)) for part in path[1:]]
+    return ".".join(["kustomization", *names] if number else names)

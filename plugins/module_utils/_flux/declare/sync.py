@@ -8,7 +8,6 @@ Source: flux2 v2.9.5, pkg/manifestgen/sync and kustomization.
 from __future__ import annotations
 
 import contextlib
-import json
 import posixpath
 import re
 import typing as t
@@ -19,6 +18,7 @@ from ..._shared.errors import InvalidOption
 from ..._shared.shapes import mapping
 from .. import durations, names
 from ..kinds import GIT_REPOSITORY, KUSTOMIZATION
+from . import manifest_yaml
 from .declaration import Declaration, Manifest
 
 COMPONENTS_FILE, SYNC_FILE, KUSTOMIZATION_FILE = "gotk-components.yaml", "gotk-sync.yaml", "kustomization.yaml"
@@ -30,15 +30,6 @@ resources:
 - {COMPONENTS_FILE}
 - {SYNC_FILE}
 """
-# What a YAML reader takes for something else than text: Go writes it in double quotes.
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", "=", "<<", ".nan", ".inf"})
-_NUMBER = re.compile(
-    r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-f_]+|(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:e[-+]?[0-9]+)?|\.inf"
-    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[t ].*)?",
-    re.IGNORECASE | re.ASCII,
-)
-# What it cannot be without quotes: Go writes it in single ones.
-_SYNTAX = re.compile(r"[,\[\]{}#&*!|>'\"%@`]|[-?:](?: |\Z)|.*(?:: | #|:\Z| \Z)| ")
 _BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
 
 
@@ -74,6 +65,9 @@ def declare(url: str, branch: str, path: str, interval: str, secret_ref: str, na
         reason = wrong(text)
         if reason:
             raise InvalidOption(option, reason)
+    for option, text in (("url", url), ("branch", branch), ("path", path)):
+        if not manifest_yaml.is_text(text):
+            raise InvalidOption(option, f"{text[:80]!r} holds a character that no address, branch or path should")
     if not _BRANCH.fullmatch(branch) or branch.startswith("-"):
         raise InvalidOption("branch", f"{branch[:80]!r} is not the name of a branch")
     _check_url(url)
@@ -100,11 +94,16 @@ def manifests(sync: Sync) -> list[Manifest]:
 
 def files(sync: Sync) -> dict[str, str]:
     """gotk-sync.yaml and kustomization.yaml, by their paths in the repository."""
-    text = "---\n".join(_document(one) for one in manifests(sync))
+    text = manifest_yaml.write_as_go(manifests(sync), _option)
     return {
-        posixpath.join(sync.directory, SYNC_FILE): f"{_HEADER}\n---\n{text}",
+        posixpath.join(sync.directory, SYNC_FILE): f"{_HEADER}\n{text}",
         posixpath.join(sync.directory, KUSTOMIZATION_FILE): _KUSTOMIZE,
     }
+
+
+def _option(number: int, path: manifest_yaml.Path) -> str:
+    del number
+    return "secret_ref" if "secretRef" in path else str(path[-1])
 
 
 def essence(value: t.Mapping[str, t.Any]) -> Manifest:
@@ -116,31 +115,6 @@ def essence(value: t.Mapping[str, t.Any]) -> Manifest:
             path = _clean_path(path)
         return {"path": path, "sourceRef": spec.get("sourceRef")}
     return {name: spec.get(name) for name in ("url", "ref", "secretRef")}
-
-
-def _document(manifest: Manifest) -> str:
-    """YAML as Go writes it: sorted already, lists not indented, nothing quoted that need not be."""
-    lines: list[str] = []
-    _write(manifest, 0, lines)
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _write(value: Manifest, depth: int, lines: list[str]) -> None:
-    for key, one in value.items():
-        if isinstance(one, dict):
-            lines.append(f"{'  ' * depth}{key}:")
-            _write(one, depth + 1, lines)
-        else:
-            lines.append(f"{'  ' * depth}{key}: {_scalar(one)}")
-
-
-def _scalar(value: t.Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    if text.lower() in _WORDS or _NUMBER.fullmatch(text) or not text.isprintable():
-        return json.dumps(text, ensure_ascii=False)
-    return "'" + text.replace("'", "''") + "'" if _SYNTAX.match(text) else text
 
 
 def _clean_path(path: str) -> str:

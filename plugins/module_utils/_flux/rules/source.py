@@ -71,7 +71,10 @@ def _ref(source: Source) -> t.Iterator[Problem]:
     ref = source.ref or Ref()
     given = [name for name in ("digest", "semver", "tag") if getattr(ref, name) is not None]
     if len(given) > 1:
-        yield f"ref.{given[1]}", f"Flux would follow {given[0]} and ignore {' and '.join(given[1:])}: give one of them"
+        advice = "give one of them"
+        if given == ["semver", "tag"] and not semver_range.is_version(str(ref.tag)):
+            advice = f"no range selects {str(ref.tag)[:80]!r}, which is no SemVer version, so give ref.tag alone"
+        yield f"ref.{given[1]}", f"Flux would follow {given[0]} and ignore {' and '.join(given[1:])}: {advice}"
     if ref.semver_filter is not None and ref.semver is None:
         yield "ref.semver_filter", "Flux ignores it without semver"
 
