@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec, variables
+from .argspec import ArgumentSpec, Option, variables
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kube.client import KubeClient

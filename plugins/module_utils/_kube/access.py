@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import ssl
 import threading
 import typing as t
@@ -96,13 +97,41 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         found = {one["key"]: one["value"] for one in settings if one["in"] == "header"}
         for value in found.values():
             register_secret(str(value).rpartition(" ")[2])
-        return {name: str(value) for name, value in found.items() if value}
+        return {name: _header(str(value), origin) for name, value in found.items() if value}
 
     host = str(configuration.host).rstrip("/")
     _check_host(host, bool(headers()))
     _check_certificates(configuration)
+    if configuration.proxy:  # of the option, of the environment or of the kubeconfig
+        configuration.proxy = _checked_proxy(str(configuration.proxy))
     pool = rest.RESTClientObject(configuration).pool_manager
     return Connection(host, origin, access.timeout, pool, headers)
+
+
+def _header(value: str, origin: str) -> str:
+    """What is sent of a token. One from a file ends in a line break; http.client would show one that holds another."""
+    value = value.strip()
+    if not (value.isascii() and value.isprintable()):
+        raise InvalidOption("api_key", f"the token of {origin} holds a line break, or characters that no token has")
+    return value
+
+
+def _checked_proxy(proxy: str) -> str:
+    """The address with its scheme. urllib3's own refusal would show the login in it."""
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        parts = urlsplit(address)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        valid = valid and not re.search(r"[^!-~]|[{}]", address) and parts.path in ("", "/")
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InvalidOption(
+            "proxy",
+            "must be http://[user:password@]host[:port], as option or in HTTPS_PROXY; quote what a URL may not hold, "
+            "such as %23 for #",
+        )
+    return address
 
 
 def _load(access: ClusterAccess, configuration: t.Any) -> str:
