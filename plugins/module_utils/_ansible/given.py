@@ -12,6 +12,7 @@ Sources of the values that core would take instead: ansible.module_utils.common.
 from __future__ import annotations
 
 import json
+import math
 import os
 import typing as t
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Option = t.Mapping[str, t.Any]
 Options = t.Mapping[str, Option]
 Given = dict[str, t.Any]
 
+_LARGEST = 2**53  # from here on a float does not know its neighbours
 _KINDS = {bool: "a truth value", int: "a number", float: "a number", dict: "a map", list: "a list"}
 
 
@@ -98,7 +100,10 @@ class Reader:
         kind = option.get("type", "str")
         if kind == "list":
             self._check_list(option, value, where, path)
-        elif kind == "dict" and isinstance(value, dict) and "options" in option:
+        elif kind == "dict" and not isinstance(value, dict):
+            if not isinstance(value, str):  # such text is refused already
+                self._refuse(where, f"is {_KINDS.get(type(value), 'text')}, where a map is expected")
+        elif kind == "dict" and "options" in option:
             self.read(option["options"], value, f"{where}.", f"{path}.")
         else:
             self._check_scalar(kind, option, value, where, path)
@@ -120,7 +125,7 @@ class Reader:
                 self._check(element, one, at, path)
 
     def _check_scalar(self, kind: str, option: Option, value: t.Any, where: str, path: str) -> None:
-        if isinstance(value, str) and kind in ("str", "path"):
+        if isinstance(value, str) and kind in ("str", "path", "raw"):
             if kind == "path" and not value.strip() and path not in self.rules.may_be_empty:
                 self._refuse(where, "is an empty path: name one, or leave it out")
             if "\0" in value:
@@ -129,8 +134,19 @@ class Reader:
             name = _KINDS.get(type(value), f"a {type(value).__name__}")
             more = f" ({value!r} by now): put it in quotes" if isinstance(value, (bool, int, float)) else ""
             self._refuse(where, f"is {name}{more or ', where text is expected'}")
-        elif kind in ("int", "float") and isinstance(value, bool):
+        elif kind in ("int", "float"):
+            self._check_number(value, where)
+
+    def _check_number(self, value: t.Any, where: str) -> None:
+        if isinstance(value, bool):
             self._refuse(where, "is a truth value, where a number is expected")
+        elif isinstance(value, (int, float, str)):
+            try:
+                number = float(value)
+            except (ValueError, OverflowError):
+                number = math.inf if isinstance(value, int) else 0.0  # what is no number at all, core says
+            if not abs(number) <= _LARGEST:  # NaN compares false; core ends in a traceback for it
+                self._refuse(where, "is no number that can be worked with")
 
     def _refuse(self, where: str, reason: str) -> None:
         self.refused.append(InvalidOption(where, reason))

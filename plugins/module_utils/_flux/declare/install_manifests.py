@@ -12,6 +12,7 @@ from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.requirements import third_party
 from . import manifest_yaml
+from .manifest_yaml import fault
 
 with third_party():
     import yaml
@@ -37,7 +38,7 @@ def load(text: str, option: str) -> list[Manifest]:
     try:
         documents = [document for document in yaml.load_all(text, manifest_yaml.loader()) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidOption(option, f"is not valid YAML: {' '.join(str(error).split())[:200]}") from None
+        raise InvalidOption(option, f"is not valid YAML: {fault(error)}") from None
     objects = [_checked(document, option) for document in documents]
     if not any(is_of_flux(one) for one in objects):
         raise InvalidOption(option, "holds nothing of Flux: no definition or object of fluxcd.io, no component of it")

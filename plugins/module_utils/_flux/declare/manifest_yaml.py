@@ -74,6 +74,13 @@ def is_text(value: str) -> bool:
     return not _UNSTABLE.search(value)
 
 
+def fault(error: Exception) -> str:
+    """What is wrong with a text that is no YAML, and where. Never the lines around it: they may be a Secret's."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{str(problem).splitlines()[0][:100] if problem else 'no valid YAML'}{place}"
+
+
 def load(text: str, what: str) -> list[dict[str, t.Any]]:
     """The objects in `text`; empty documents count for nothing. Raises InvalidYaml naming `what`."""
     if len(text) > MAX_LENGTH:
@@ -81,7 +88,7 @@ def load(text: str, what: str) -> list[dict[str, t.Any]]:
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidYaml(f"{what}: {' '.join(str(error).split())[:200]}") from None
+        raise InvalidYaml(f"{what}: {fault(error)}") from None
     for document in documents:
         if not isinstance(document, dict):
             raise InvalidYaml(f"{what}: a document is a {type(document).__name__}, not an object")
