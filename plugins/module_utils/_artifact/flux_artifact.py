@@ -134,10 +134,8 @@ def _foreign(found: Manifest, diff_id: str | None) -> str | None:
 def _as_written(found: Manifest) -> tuple[bytes, bytes]:
     """The manifest as we write it, and as Go does: a field, or a megabyte of blanks, would be signed unread."""
     config, layer = (Descriptor(part.media_type, part.digest, part.size) for part in (found.config, found.layers[0]))
-    ours = theirs = Manifest.build(config, [layer], annotations=found.annotations).raw
-    for character in "<>&\u2028\u2029":  # which Go's encoding/json escapes, wherever they stand
-        theirs = theirs.replace(character.encode(), b"\\u%04x" % ord(character))
-    return ours, theirs
+    ours = Manifest.build(config, [layer], annotations=found.annotations).raw
+    return ours, ours.decode().translate(strict_json.GO_ESCAPES).encode()
 
 
 def _known_configs(created: str | None, diff_id: str | None) -> set[str]:
