@@ -20,21 +20,23 @@ FUNCTION_LINES = 40
 MODULE_LINES = 60
 
 LICENCE = "SPDX-" + "License-Identifier: "  # in two, lest this line is taken for one
-UTILS = "ansible_collections.proven.gitops.plugins.module_utils"
+COLLECTION = "ansible_collections.proven.gitops"
+UTILS = f"{COLLECTION}.plugins.module_utils"
 DOCUMENTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja read a meaning of their own into these
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
-SHARED = frozenset({"_environment", "_errors", "_progress", "_requirements"})
-PURE = frozenset({"_artifact", "_cosign", "_flux"})
+SHARED = frozenset({"_shared"})  # every room may import it
+PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux"})
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),
-    **dict.fromkeys(PURE, PURE),
+    "_oci": frozenset(),
+    **dict.fromkeys(PURE - {"_oci"}, PURE),
     **dict.fromkeys(PORTS, PURE),
-    "_embedded": PURE,
+    "_embedded": frozenset(),
     "_tasks": PURE | PORTS | {"_embedded"},
     "_ansible": PURE | PORTS | {"_tasks"},
     "modules": PORTS | {"_ansible", "_tasks"},
@@ -56,7 +58,8 @@ def _tree(text: str) -> ast.Module:
 
 class Import(t.NamedTuple):
     line: int
-    name: str
+    name: str  # in full, also where the statement is relative
+    relative: bool = False
 
 
 def room_of(path: str) -> str:
@@ -65,15 +68,26 @@ def room_of(path: str) -> str:
     return parts[2] if parts[1] == "module_utils" else parts[1]
 
 
-def imports(text: str) -> list[Import]:
-    """Every module that is imported, also inside functions; `from a import b` counts as `a.b`."""
+def imports(text: str, path: str = "") -> list[Import]:
+    """Every module that is imported, also inside functions; `from a import b` counts as `a.b`.
+
+    `path` is the file's from the root of the collection, by which relative imports are read.
+    """
     found = []
     for node in ast.walk(_tree(text)):
         if isinstance(node, ast.Import):
             found += [Import(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [Import(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+            base = ".".join(part for part in (_package(path, node.level), node.module) if part)
+            found += [Import(node.lineno, f"{base}.{alias.name}", node.level > 0) for alias in node.names]
     return found
+
+
+def _package(path: str, level: int) -> str:
+    """What the dots of a relative import stand for in that file."""
+    if not level:
+        return ""
+    return ".".join([*COLLECTION.split("."), *path.split("/")[:-1]][: len(path.split("/")) + 3 - level])
 
 
 def _is(name: str, packages: t.Iterable[str]) -> bool:
@@ -124,7 +138,7 @@ def module_is_thin(path: str, text: str) -> list[str]:
 def pure_code_is_pure(path: str, text: str) -> list[str]:
     room = room_of(path)
     found = []
-    for line, name in imports(text):
+    for line, name, _relative in imports(text, path):
         if room not in SEES_ANSIBLE and _is(name, ["ansible"]):
             found.append(f"{path}:{line}: {room} imports {name}: only {', '.join(sorted(SEES_ANSIBLE))} know Ansible")
         if room in PURE | SHARED and _is(name, HTTP):
@@ -138,13 +152,22 @@ def dependencies_point_one_way(path: str, text: str) -> list[str]:
         return [f"{path}: {room} is no room of the house; say in tests/house_rules.py what it may import"]
     allowed = ALLOWED[room] | SHARED | {room}
     found = []
-    for line, name in imports(text):
+    for line, name, _relative in imports(text, path):
         if not _is(name, [UTILS]):
             continue
         other = name.removeprefix(f"{UTILS}.").split(".")[0]
         if other not in allowed:
             found.append(f"{path}:{line}: {room} may not import {other}")
     return found
+
+
+def own_imports_are_relative(path: str, text: str) -> list[str]:
+    """They say how far a file reaches, and fit on a line."""
+    return [
+        f"{path}:{line}: {name} is ours: import it relative to this file"
+        for line, name, relative in imports(text, path)
+        if _is(name, [COLLECTION]) and not relative
+    ]
 
 
 def names_say_something(path: str, text: str) -> list[str]:
@@ -254,7 +277,7 @@ def _fallback(path: str, name: str, option: t.Mapping[str, t.Any], described: t.
 
 def third_party_imports(text: str) -> set[str]:
     """First names of what is neither Python's own, nor Ansible's, nor ours."""
-    first = {name.split(".")[0] for _line, name in imports(text)}
+    first = {name.split(".")[0] for _line, name, relative in imports(text) if not relative}
     return first - sys.stdlib_module_names - {"ansible", "ansible_collections", "__future__"}
 
 

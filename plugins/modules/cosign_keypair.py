@@ -152,9 +152,9 @@ failure:
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.keypair_options import keypair
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.keypair_options import keypair
+from ..module_utils._ansible.run import run
 
 SPEC = ArgumentSpec(
     options={

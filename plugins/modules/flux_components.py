@@ -193,13 +193,10 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_install_options import (
-    COMPONENTS,
-    flux_install,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.flux_install_options import COMPONENTS, flux_install
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

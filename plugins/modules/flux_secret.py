@@ -191,9 +191,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.secret_options import FLUX_SECRET, flux_secret
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.secret_options import FLUX_SECRET, flux_secret
 
 
 def main() -> None:

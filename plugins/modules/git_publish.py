@@ -249,13 +249,13 @@ import contextlib
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.git_options import GIT_ACCESS
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import private_directory
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_parameters import publication
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_publish import GitPublish
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.git_options import GIT_ACCESS
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._git.workspace import private_directory
+from ..module_utils._tasks.git.parameters import publication
+from ..module_utils._tasks.git.publish import GitPublish
 
 FILE = {
     "path": {"type": "str", "required": True},

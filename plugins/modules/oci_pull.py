@@ -120,12 +120,12 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import limits, pull_requests
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import Pull
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.pull_options import limits, pull_requests
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.artifact.pull import Pull
 
 ONE = {"reference": {"type": "str", "required": True}, "dest": {"type": "path", "required": True}}
 SPEC = ArgumentSpec(

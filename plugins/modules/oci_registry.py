@@ -195,9 +195,9 @@ from pathlib import Path
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.local_registry import LocalRegistry, Wanted
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.local.local_registry import LocalRegistry, Wanted
 
 SPEC = ArgumentSpec(
     options={

@@ -22,9 +22,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
+from ..module_utils._shared.report import SIZE, VARIABLE, Snapshot
+from .progress_line import LiveLine, LogLines, Meter
+from .progress_watch import watch
 
 _MODES = ("auto", "lines", "quiet")
 _STDERR = 2

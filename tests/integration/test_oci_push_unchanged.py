@@ -14,14 +14,14 @@ from support.registry import RunningRegistry, registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import compress
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Contents
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG_BYTES,
     CONTENT,
     CREATED,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.ledger import Ledger
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule

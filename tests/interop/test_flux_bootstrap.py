@@ -14,7 +14,7 @@ import yaml
 from interop.flux_manifests import flux_definitions
 from interop.kube_api import NOBODY, KubeApi, kube_api
 
-from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as flux_sync
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare import sync as flux_sync
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     EMPTY,
     EMPTY_BYTES,
     MANIFEST,

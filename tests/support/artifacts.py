@@ -9,12 +9,12 @@ import io
 import tarfile
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG_BYTES,
     CONFIG_TYPE,
     LAYER_TYPE,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings

@@ -90,6 +90,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.module_is_thin, MODULES),
         (rules.pure_code_is_pure, PLUGINS),
         (rules.dependencies_point_one_way, PLUGINS),
+        (rules.own_imports_are_relative, PLUGINS),
         (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
         (rules.returned_names, MODULES),
@@ -160,12 +161,29 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
         (rules.pure_code_is_pure, "plugins/module_utils/_registry/x.py", "from ansible import errors", "know Ansible"),
         (rules.pure_code_is_pure, "plugins/module_utils/_cosign/x.py", "import urllib3", "is pure"),
         (rules.pure_code_is_pure, "plugins/module_utils/_artifact/x.py", "import urllib.request", "is pure"),
-        (rules.pure_code_is_pure, "plugins/module_utils/_errors.py", "def f():\n    import http.client", ":2: _errors"),
+        (
+            rules.pure_code_is_pure,
+            "plugins/module_utils/_shared/errors.py",
+            "def f():\n    import http.client",
+            ":2: _shared",
+        ),
         (
             rules.dependencies_point_one_way,
             "plugins/module_utils/_artifact/x.py",
             f"{UTILS}._registry.client import Registry",
             "_artifact may not import _registry",
+        ),
+        (
+            rules.dependencies_point_one_way,
+            "plugins/module_utils/_flux/declare/x.py",
+            "from ..._oci import reference\nfrom ..._kube.client import KubeClient",
+            ":2: _flux may not import _kube",
+        ),
+        (
+            rules.own_imports_are_relative,
+            "plugins/module_utils/_git/x.py",
+            f"{UTILS}._git import errors",
+            "import it relative",
         ),
         (
             rules.dependencies_point_one_way,

@@ -11,17 +11,13 @@ from pathlib import Path
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import git_secret, names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.git_secret import (
-    GitCredentials,
-    Identity,
-    Login,
-    SshKey,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_git_secret import FluxGitSecret
+from .._flux import names
+from .._flux.secrets import git_secret
+from .._flux.secrets.git_secret import GitCredentials, Identity, Login, SshKey
+from .._shared.errors import InvalidOption
+from .._tasks.flux.git_secret import FluxGitSecret
+from .argspec import ArgumentSpec, Option
+from .kube_options import kube_cluster
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]

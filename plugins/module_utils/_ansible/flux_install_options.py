@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import install_manifests, names
-from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as sync_manifests
-from ansible_collections.proven.gitops.plugins.module_utils._flux.sync import Sync
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_components, flux_uninstall
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import FluxComponents
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_sync import FluxSync
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_uninstall import FluxUninstall
+from .._flux import names
+from .._flux.declare import install_manifests
+from .._flux.declare import sync as sync_manifests
+from .._flux.declare.sync import Sync
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.flux import components as flux_components
+from .._tasks.flux import uninstall as flux_uninstall
+from .._tasks.flux.components import FluxComponents
+from .._tasks.flux.sync import FluxSync
+from .._tasks.flux.uninstall import FluxUninstall
+from .argspec import ArgumentSpec
+from .kube_options import kube_cluster
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress, UseCase
+    from .._tasks._case import Progress, UseCase
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]

@@ -8,17 +8,10 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._githost.hosts import (
-    PROVIDERS,
-    Credentials,
-    DeployKey,
-    Place,
-    bare,
-    connect,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_host import GitHostRepository, Wanted, WantedKey
+from .._githost.hosts import PROVIDERS, Credentials, DeployKey, Place, bare, connect
+from .._shared.errors import InvalidOption
+from .._tasks.git.host import GitHostRepository, Wanted, WantedKey
+from .argspec import ArgumentSpec, Option
 
 Params = t.Mapping[str, t.Any]
 

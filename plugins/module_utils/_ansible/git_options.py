@@ -7,7 +7,7 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
+from .argspec import ArgumentSpec, Option
 
 
 def _option(kind: str, *variables: str, **more: t.Any) -> Option:

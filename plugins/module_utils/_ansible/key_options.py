@@ -8,10 +8,10 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey, UnusableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
+from .._cosign.signing_key import SigningKey, UnusableKey
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_reading import read_key_file
+from .argspec import ArgumentSpec
 
 Params = t.Mapping[str, t.Any]
 

@@ -10,13 +10,13 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, Option
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+    from .._kube.client import KubeClient
+    from .._kube.cluster import KubeCluster
+    from .._kube.transport import Transport
 
 Params = t.Mapping[str, t.Any]
 
@@ -43,24 +43,24 @@ KUBE = ArgumentSpec(
 
 def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
+    from .._kube.client import KubeClient
 
     return KubeClient(_transport(params, register_secret))
 
 
 def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> KubeCluster:
     """The same for objects of any kind."""
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
+    from .._kube.cluster import KubeCluster
 
     return KubeCluster(_transport(params, register_secret))
 
 
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
-    from ansible_collections.proven.gitops.plugins.module_utils import _requirements
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, connect
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+    from .._kube.access import ClusterAccess, connect
+    from .._kube.transport import Transport
+    from .._shared import requirements
 
-    _requirements.check()
+    requirements.check()
     if params["request_timeout"] < 1:
         raise InvalidOption("request_timeout", "must be at least 1 second")
     access = ClusterAccess(

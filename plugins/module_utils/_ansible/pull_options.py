@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, reference
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import PullRequest
+from .._artifact.limits import Limits
+from .._shared.errors import InvalidOption
+from .._tasks.artifact.pull import PullRequest
+from .references import Params, reference
 
 
 def pull_requests(params: Params) -> list[PullRequest]:

@@ -8,19 +8,14 @@ import os
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
-    Params,
-    annotation_map,
-    reference,
-    tag_of,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CREATED, REVISION, SOURCE
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import PushRequest
+from .._artifact.flux_artifact import CREATED, REVISION, SOURCE
+from .._artifact.ignore import FLUX_DEFAULTS, Ignore
+from .._artifact.tree import Tree
+from .._shared.errors import InvalidOption
+from .._tasks.artifact.ledger import Ledger
+from .._tasks.artifact.push import PushRequest
+from .argspec import Option
+from .references import Params, annotation_map, reference, tag_of
 
 CACHE_DIR: Option = {"type": "path", "fallback": (env_fallback, ["PROVEN_CACHE_DIR"])}
 _SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")

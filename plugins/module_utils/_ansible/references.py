@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, Reference
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.reference import InvalidReference, Reference
+from .._shared.errors import InvalidOption
 
 Params = t.Mapping[str, t.Any]
 

@@ -8,13 +8,13 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
-from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials, CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-from ansible_collections.proven.gitops.plugins.module_utils._registry.tls import make_tls
+from .._registry.client import Registries
+from .._registry.credentials import Credentials, CredentialStore
+from .._registry.settings import ConnectionSettings
+from .._registry.tls import make_tls
+from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, Option
+from .run import register_secret
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule

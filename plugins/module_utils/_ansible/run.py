@@ -8,13 +8,13 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.proven.gitops.plugins.module_utils import _requirements
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, MissingRequirement
+from .._shared import requirements
+from .._shared.errors import GitopsError, MissingRequirement
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
 
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome, UseCase
+    from .._tasks._case import Outcome, UseCase
 
 P = t.TypeVar("P")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # the machine's state, and nobody's bug, wherever it strikes
@@ -41,7 +41,7 @@ def register_secret(module: AnsibleModule) -> t.Callable[[str], None]:
 def run(module: AnsibleModule, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
     """Plan, then predict (check mode) or apply, then leave through exit_json or fail_json."""
     try:
-        _requirements.check()
+        requirements.check()
         case = build()
         plan = case.plan()
         outcome = case.predict(plan) if module.check_mode else case.apply(plan)

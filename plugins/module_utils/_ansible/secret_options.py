@@ -8,25 +8,18 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
-    Content,
-    RegistryLogin,
-    TrustedKeys,
-    check_key_name,
-    registry_of,
-    server_key,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_secret import FluxSecret
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
+from .._cosign.keys import PublicKey
+from .._cosign.pem import UnreadableKey
+from .._flux import names
+from .._flux.secrets.secret_data import Content, RegistryLogin, TrustedKeys, check_key_name, registry_of, server_key
+from .._flux.secrets.trust import SUFFIX
+from .._flux.version import FluxVersion
+from .._registry.credentials import CredentialStore
+from .._shared.errors import InvalidOption
+from .._tasks.flux.secret import FluxSecret
+from .._tasks.signing.key_reading import read_key_file
+from .argspec import ArgumentSpec
+from .kube_options import kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]

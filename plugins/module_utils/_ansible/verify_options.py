@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, annotation_map
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Policy
+from .._cosign.keys import PublicKey
+from .._cosign.pem import UnreadableKey
+from .._flux.version import FluxVersion
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_reading import read_key_file
+from .._tasks.signing.verify import Policy
+from .references import Params, annotation_map
 
 
 def policy(params: Params) -> Policy:

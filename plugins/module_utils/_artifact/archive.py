@@ -11,9 +11,9 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip, names, tar_header, tarball
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tar_header import BLOCK, Header
+from . import gunzip, names, tar_header, tarball
+from .limits import Limits, UnsafeArchive
+from .tar_header import BLOCK, Header
 
 __all__ = ["Archive", "Contents", "Limits", "Member", "UnsafeArchive", "content_digest", "contents", "safe_name"]
 

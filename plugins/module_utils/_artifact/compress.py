@@ -15,7 +15,7 @@ import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.requirements import third_party
 
 with third_party():
     from zlib_ng import zlib_ng

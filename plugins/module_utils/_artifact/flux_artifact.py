@@ -10,13 +10,14 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json, tarball
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST, Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from .._oci.descriptor import MANIFEST, Descriptor, Manifest
+from .._shared import strict_json
+from .._shared.digest import of_bytes
+from . import tarball
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
+    from .compress import Compressor
+    from .tree import Tree
 
 CONFIG_TYPE = "application/vnd.cncf.flux.config.v1+json"
 LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"

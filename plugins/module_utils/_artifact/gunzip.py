@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 import zlib
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import FREE, Limits, UnsafeArchive
+from .limits import FREE, Limits, UnsafeArchive
 
 _OUTPUT = 256 * 1024
 # zlib copies what it did not use yet each time it is called, so that it gets little at a time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared.errors import GitopsError
 
 FREE = 16 << 20
 """Bytes that are harmless, whatever the ratio."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import UnsafeArchive
+from .limits import UnsafeArchive
 
 BLOCK = 512
 FILE, OLD_FILE, DIRECTORY, SYMBOLIC_LINK = b"0", b"\0", b"5", b"2"

@@ -12,10 +12,10 @@ import os
 import stat
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import UnreadableTree
+from .tree import UnreadableTree
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry
+    from .tree import Entry
 
 FILE_MODE, DIRECTORY_MODE = 0o644, 0o755
 _CHUNK = 256 * 1024

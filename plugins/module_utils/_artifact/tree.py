@@ -14,9 +14,9 @@ import stat
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import names
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+from .._shared.errors import GitopsError, InvalidOption
+from . import names
+from .ignore import Ignore
 
 _MAX_FOLLOWED = 10_000
 

@@ -12,9 +12,9 @@ import typing as t
 import zlib
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import protojson as pj
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
+from .._shared import strict_json
+from . import protojson as pj
+from .simple_signing import MalformedSignature
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flux ask of a layer

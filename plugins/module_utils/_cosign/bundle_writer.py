@@ -9,16 +9,11 @@ from __future__ import annotations
 import base64
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    EMPTY,
-    EMPTY_BYTES,
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal, of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.descriptor import EMPTY, EMPTY_BYTES, Descriptor, Manifest
+from .._shared import strict_json
+from .._shared.digest import check_syntax, hexadecimal, of_bytes
+from .._shared.errors import InvalidOption
+from . import bundle as bundles
 
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"

@@ -11,10 +11,10 @@ import hashlib
 import secrets
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared import strict_json
+from .._shared.errors import GitopsError
+from .._shared.requirements import third_party
+from .pem import UnreadableKey
 
 with third_party():
     from nacl.exceptions import CryptoError

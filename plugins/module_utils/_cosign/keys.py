@@ -14,8 +14,8 @@ import hashlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem, write_pem
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.requirements import third_party
+from .pem import UnreadableKey, read_pem, write_pem
 
 with third_party():
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm

@@ -8,7 +8,7 @@ import binascii
 import re
 import textwrap
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared.errors import GitopsError
 
 MAX_FILE = 65536  # bytes; an RSA-4096 key takes 5000
 

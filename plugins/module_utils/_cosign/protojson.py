@@ -12,8 +12,8 @@ import base64
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared import strict_json
+from .._shared.errors import GitopsError
 
 Reader = t.Callable[[t.Any, str], t.Any]
 Schema = t.Mapping[str, Reader]

@@ -12,13 +12,9 @@ import binascii
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
-    InvalidDigest,
-    check_syntax,
-    hexadecimal,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared import strict_json
+from .._shared.digest import InvalidDigest, check_syntax, hexadecimal
+from .._shared.errors import GitopsError
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"

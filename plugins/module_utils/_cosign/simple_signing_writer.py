@@ -10,15 +10,11 @@ import base64
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
-    MEDIA_TYPE,
-    SIGNATURE_ANNOTATION,
-    TYPE,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.descriptor import Descriptor, Manifest
+from .._shared import strict_json
+from .._shared.digest import check_syntax
+from .._shared.errors import InvalidOption
+from .simple_signing import MEDIA_TYPE, SIGNATURE_ANNOTATION, TYPE
 
 CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
 _EPOCH = "0001-01-01T00:00:00Z"

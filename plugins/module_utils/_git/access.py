@@ -13,14 +13,14 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._git import program
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import write_private
+from .._shared.errors import InvalidOption
+from . import program
+from .command import Command, run
+from .workspace import write_private
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.address import Address
-    from ansible_collections.proven.gitops.plugins.module_utils._git.program import Config, Git
+    from .address import Address
+    from .program import Config, Git
 
 # The forges ask for some user name beside an access token and most of them ignore which; it is Flux's default too.
 DEFAULT_USERNAME = "git"

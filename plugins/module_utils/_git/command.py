@@ -13,8 +13,8 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitError, GitUnavailable
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from .._shared.scrub import Scrubber
+from .errors import GitError, GitUnavailable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
@@ -104,7 +104,7 @@ def run(command: Command, directory: Path, scrub: Scrubber) -> Result:
         command=command,
         exit_code=process.returncode,
         stdout=bytes(out.kept),
-        stderr=scrub(err.kept.decode("utf-8", "replace")),
+        stderr=scrub.lines(err.kept.decode("utf-8", "replace")),
         seconds=time.monotonic() - started,
         timed_out=timed_out,
     )

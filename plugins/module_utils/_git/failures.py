@@ -7,11 +7,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._git import errors
+from . import errors
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.access import Connection
-    from ansible_collections.proven.gitops.plugins.module_utils._git.command import Result
+    from .access import Connection
+    from .command import Result
 
 _MAX_SHOWN = 2000
 

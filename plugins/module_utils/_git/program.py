@@ -10,10 +10,10 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from .._shared.environment import without_secrets
+from .._shared.scrub import Scrubber
+from .command import Command, Result, run
+from .errors import GitUnavailable
 
 # GIT_CONFIG_COUNT came with it; an older git would ignore every setting below without a word.
 MINIMUM = (2, 31)

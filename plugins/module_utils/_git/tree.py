@@ -12,7 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import PathConflict
+from .errors import PathConflict
 
 REGULAR = "100644"
 EXECUTABLE = "100755"

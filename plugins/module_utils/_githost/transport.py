@@ -15,11 +15,11 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._githost import errors
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared import strict_json
+from .._shared.errors import InvalidOption
+from .._shared.requirements import third_party
+from .._shared.strict_json import MalformedJson
+from . import errors
 
 with third_party():
     import urllib3

@@ -11,8 +11,8 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import OURS
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import KindError
+from .._shared.environment import OURS
+from .errors import KindError
 
 _GRACE_SECONDS = 5.0
 # Options of ours that hold secrets no child process needs, and what would make kind work on something else.

@@ -8,8 +8,8 @@ import shutil
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._kind import command
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import DockerUnavailable, KindError
+from . import command
+from .errors import DockerUnavailable, KindError
 
 # Source: kind, pkg/cluster/internal/providers/docker/constants.go.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import shutil
 
-from ansible_collections.proven.gitops.plugins.module_utils._kind import command
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import CreationFailed, KindError, KindMissing
+from . import command
+from .errors import CreationFailed, KindError, KindMissing
 
 
 class Kind:

@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import is_secret
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.environment import is_secret
+from .._shared.errors import InvalidOption
+from .._shared.requirements import third_party
 
 with third_party():
     import kubernetes.client

@@ -6,11 +6,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._kube.status import Status, error_of
-from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Answer, Transport
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
+from .errors import BadAnswer
+from .status import Status, error_of
+from .transport import Answer, Transport
 
 FIELD_MANAGER = "proven.gitops"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML

@@ -5,16 +5,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._kube.client import (
-    FIELD_MANAGER,
-    Address,
-    KubeClient,
-    Object,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import NotInstalled
-from ansible_collections.proven.gitops.plugins.module_utils._kube.status import Status
-from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+from .._shared import strict_json
+from .client import FIELD_MANAGER, Address, KubeClient, Object
+from .errors import NotInstalled
+from .status import Status
+from .transport import Transport
 
 _MERGE = "application/merge-patch+json"
 

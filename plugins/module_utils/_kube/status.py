@@ -7,9 +7,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
+from . import errors
 
 _CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 _MANAGER = re.compile(r'conflict with "([^"]*)"')

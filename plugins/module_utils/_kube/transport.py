@@ -10,16 +10,16 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import root_cause
-from ansible_collections.proven.gitops.plugins.module_utils._kube.errors import BadAnswer, Unreachable
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.errors import root_cause
+from .._shared.requirements import third_party
+from .errors import BadAnswer, Unreachable
 
 with third_party():
     from urllib3 import Retry, Timeout
     from urllib3 import exceptions as http_errors
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.access import Connection
+    from .access import Connection
 
 ANSWER_LIMIT = 8 * 1024 * 1024  # bytes; etcd keeps no object larger than 1.5 MiB
 ATTEMPTS = 3

@@ -13,25 +13,20 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge as challenges
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    CredentialsError,
-    RegistryError,
-    Unauthorized,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import Credentials
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, TOKEN_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_realm
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
+from . import challenge as challenges
+from .errors import BadAnswer, CredentialsError, RegistryError, Unauthorized
+from .identity import Credentials
+from .settings import ERROR_LIMIT, TOKEN_LIMIT
+from .transport import Request
+from .urls import Origin, check_realm
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.challenge import Challenge
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Transport
+    from .._shared.scrub import Scrubber
+    from .challenge import Challenge
+    from .deadline import Deadline
+    from .transport import Transport
 
 _CLIENT_ID = "proven.gitops"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,32768}\Z")

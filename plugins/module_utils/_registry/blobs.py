@@ -7,17 +7,17 @@ import re
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hasher
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
+from .._shared.digest import check_syntax, hasher
+from .errors import BadAnswer, TooLong
+from .failures import Broken
+from .settings import ERROR_LIMIT
+from .transport import Request
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
+    from .._oci.descriptor import Descriptor
+    from .auth import Scope
+    from .deadline import Deadline
+    from .session import Session
 
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/(?:[0-9]{1,19}|\*)\Z", re.ASCII)
 

@@ -10,33 +10,23 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    DOCKER_INDEX,
-    DOCKER_MANIFEST,
-    INDEX,
-    MANIFEST,
-    Descriptor,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
-    InvalidDigest,
-    check_syntax,
-    of_bytes,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import check_tag
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
-from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber, keep_to_ourselves
-from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, Transport
+from .._oci.descriptor import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
+from .._oci.reference import check_tag
+from .._shared import strict_json
+from .._shared.digest import InvalidDigest, check_syntax, of_bytes
+from .._shared.scrub import Scrubber, keep_to_ourselves
+from .._shared.strict_json import MalformedJson
+from . import blobs
+from .auth import Scope
+from .errors import BadAnswer
+from .session import Session
+from .settings import MANIFEST_LIMIT
+from .transport import Answer, Request, Transport
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .credentials import CredentialStore
+    from .deadline import Deadline
+    from .settings import ConnectionSettings
 
 RegisterSecret = t.Callable[[str], None]
 

@@ -14,14 +14,14 @@ import socket
 import typing as t
 import weakref
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bounded
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import NotConnected
-from ansible_collections.proven.gitops.plugins.module_utils._registry.head import Headers, StrictAnswer
+from .deadline import bounded
+from .failures import NotConnected
+from .head import Headers, StrictAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+    from .urls import Origin
 
 BLOCK = 128 * 1024  # bytes read from a file and written to the socket at a time
 

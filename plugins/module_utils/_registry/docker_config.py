@@ -15,11 +15,11 @@ import threading
 import typing as t
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import Credentials
+from .._shared import strict_json
+from .._shared.environment import without_secrets
+from .._shared.strict_json import MalformedJson
+from .errors import CredentialsError
+from .identity import Credentials
 
 _FILE_LIMIT = 1024 * 1024  # bytes
 _HELPER_LIMIT = 64 * 1024  # bytes

@@ -7,17 +7,17 @@ import threading
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Connections
-from ansible_collections.proven.gitops.plugins.module_utils._registry.proxies import Proxies, proxy_of
-from ansible_collections.proven.gitops.plugins.module_utils._registry.tls import make_tls
+from .connections import Connections
+from .proxies import Proxies, proxy_of
+from .tls import make_tls
 
 if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Wire
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+    from .._shared.scrub import Scrubber
+    from .connections import Wire
+    from .settings import ConnectionSettings
+    from .urls import Origin
 
 
 class Pools:

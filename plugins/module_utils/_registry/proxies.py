@@ -15,19 +15,19 @@ import typing as t
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption, root_cause
-from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import BLOCK
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bounded
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import NotConnected, ProxyFailed
-from ansible_collections.proven.gitops.plugins.module_utils._registry.head import Headers, StrictAnswer
+from .._shared.errors import InvalidOption, root_cause
+from .connections import BLOCK
+from .deadline import bounded
+from .failures import NotConnected, ProxyFailed
+from .head import Headers, StrictAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
     import urllib3
 
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+    from .._shared.scrub import Scrubber
+    from .urls import Origin
 
 
 def proxy_of(origin: Origin) -> str:

@@ -10,22 +10,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    INDEX,
-    Descriptor,
-    MalformedManifest,
-    parse_index,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
+from .._oci.descriptor import INDEX, Descriptor, MalformedManifest, parse_index
+from .._shared.digest import check_syntax, hexadecimal
+from .._shared.strict_json import MalformedJson
+from .errors import BadAnswer
+from .settings import MANIFEST_LIMIT
+from .transport import Request
+from .urls import next_page
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer
+    from .client import Registry
+    from .transport import Answer
 
 MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100

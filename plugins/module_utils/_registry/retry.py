@@ -11,16 +11,16 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import Unreachable
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import expect
+from .._shared.requirements import expect
+from .errors import Unreachable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from urllib3.util.retry import Retry
 
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Wire
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .connections import Wire
+    from .deadline import Deadline
+    from .failures import Broken
+    from .settings import ConnectionSettings
 
 expect("urllib3")
 

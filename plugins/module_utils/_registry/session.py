@@ -9,36 +9,20 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
-from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Authenticator, Scope, tried
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    NotFound,
-    Refused,
-    RegistryError,
-    Unauthorized,
-    Unreachable,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import (
-    ERROR_LIMIT,
-    REDIRECT_LIMIT,
-    SECONDS_PER_BYTE,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import (
-    Answer,
-    Request,
-    Transport,
-    describe,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join
+from .._oci.reference import api_host
+from .auth import Authenticator, Scope, tried
+from .deadline import Deadline
+from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, Unreachable
+from .failures import Broken
+from .retry import Attempts
+from .settings import ERROR_LIMIT, REDIRECT_LIMIT, SECONDS_PER_BYTE
+from .transport import Answer, Request, Transport, describe
+from .urls import Origin, check_hop, join
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .._shared.scrub import Scrubber
+    from .credentials import CredentialStore
+    from .settings import ConnectionSettings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import is_loopback
+from .._oci.reference import is_loopback
 
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes; what distribution's registry takes, and what every peer but one reads
 ERROR_LIMIT = 64 * 1024  # bytes of an error body that are looked at

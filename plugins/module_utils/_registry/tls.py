@@ -7,11 +7,11 @@ import os
 import ssl
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import bind_tls
+from .._shared.errors import InvalidOption
+from .deadline import bind_tls
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .settings import ConnectionSettings
 
 
 def make_tls(settings: ConnectionSettings) -> ssl.SSLContext:

@@ -8,23 +8,17 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline, enforced
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import (
-    Broken,
-    NotConnected,
-    ProxyFailed,
-    explain,
-    is_final,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.pools import Pools
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES, Attempts
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+from .deadline import Deadline, enforced
+from .errors import BadAnswer, TooLong
+from .failures import Broken, NotConnected, ProxyFailed, explain, is_final
+from .pools import Pools
+from .retry import STATUSES, Attempts
+from .urls import Origin
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.connections import Wire
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .._shared.scrub import Scrubber
+    from .connections import Wire
+    from .settings import ConnectionSettings
 
 _CHUNK = 64 * 1024
 _FAILURES = (NotConnected, ProxyFailed, http.client.HTTPException, OSError, ValueError)

@@ -11,18 +11,18 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, describe
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join
+from .._shared.errors import GitopsError
+from . import blobs
+from .errors import BadAnswer
+from .failures import Broken
+from .retry import STATUSES
+from .settings import ERROR_LIMIT, MANIFEST_LIMIT
+from .transport import Answer, Request, describe
+from .urls import Origin, check_hop, join
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+    from .._oci.descriptor import Descriptor
+    from .client import Registry
 
 Advance = t.Callable[[int], None]
 OpenSource = t.Callable[[], t.BinaryIO]

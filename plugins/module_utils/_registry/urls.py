@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import is_loopback
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
+from .._oci.reference import is_loopback
+from .errors import BadAnswer
 
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[\x21-\x7e]+\Z")

@@ -12,12 +12,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    DOCKER_MANIFEST,
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG,
     CONFIG_BYTES,
@@ -32,6 +26,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree, UnreadableTree
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import DOCKER_MANIFEST, Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 Json = dict[str, t.Any]
 DIGEST = "sha256:" + "ab" * 32

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry, Tree, UnreadableTree
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 def make(root: Path, *names: str) -> Path:

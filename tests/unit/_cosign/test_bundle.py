@@ -11,17 +11,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    EMPTY_BYTES,
-    Descriptor,
-    Manifest,
-)
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import EMPTY_BYTES, Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 Vectors = dict[str, t.Any]
 Change = t.Callable[[dict[str, t.Any]], object]

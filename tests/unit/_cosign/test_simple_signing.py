@@ -8,8 +8,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest, of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
     MAX_PAYLOAD,
     MAX_SIGNATURE,
@@ -25,7 +23,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signi
     build_image,
     build_payload,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest, of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 Vectors = dict[str, t.Any]
 DIGEST = "sha256:" + "a1" * 32

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._git.access import Access, check, connect, ssh_command
 from ansible_collections.proven.gitops.plugins.module_utils._git.address import parse_address
 from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
 from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 TOKEN = "canary-s3cret'; exit"
 

@@ -12,12 +12,12 @@ import pytest
 from ansible_collections.proven.gitops.plugins.module_utils._git import command as module
 from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result, run
 from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitError, GitUnavailable
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 
 def shell(script: str, directory: Path, *, stdin: bytes = b"", timeout: float = 20) -> Result:
     environment = {"PATH": os.environ["PATH"]}
-    return run(Command(("/bin/sh", "-c", script), environment, stdin, timeout), directory, Scrubber(["s3cret"]))
+    return run(Command(("/bin/sh", "-c", script), environment, stdin, timeout), directory, Scrubber(secrets=["s3cret"]))
 
 
 def test_output_exit_code_and_input(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ import pytest
 from support.certificates import Authority
 from support.wire import Wire
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
 from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, Connection, connect
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 APP = Address("source.toolkit.fluxcd.io/v1", "OCIRepository", "ocirepositories", "flux-system", "app")
 

@@ -13,9 +13,9 @@ import pytest
 from support.wire import Wire
 from support.wire_client import LOGIN, Authority, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import Unreachable
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 MANIFEST = "/v2/a/manifests/v1"
 

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Secret with the keys that a source trusts, as far as these credentials may read it."""
+
+from __future__ import annotations
+
+from ..._flux.secrets import trust
+from ..._kube.client import Address, KubeClient
+from ..._kube.errors import Forbidden
+
+
+def read(client: KubeClient, namespace: str, name: str) -> trust.Trust:
+    """What is in it; that it may not be read is an answer, too. Raises KubeError's other kinds."""
+    try:
+        return trust.read(client.get(Address("v1", "Secret", "secrets", namespace, name)))
+    except Forbidden:
+        return trust.Trust(None)

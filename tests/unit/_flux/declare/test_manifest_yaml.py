@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manifests as text: one meaning for every reader."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.manifest_yaml import InvalidYaml, dump, load
+
+
+def _line(value: t.Any) -> str:
+    return dump([{"k": value}]).removeprefix("---\nk: ").rstrip("\n")
+
+
+AMBIGUOUS = [
+    "y",
+    "N",
+    "yes",
+    "off",
+    "True",
+    "null",
+    "~",
+    "1",
+    "0x1f",
+    "0o17",
+    "1e3",
+    "12e4567",
+    "1_000",
+    ".5",
+    ".inf",
+    "-.inf",
+    ".NaN",
+    "nan",
+    "2026-11-22",
+    "1:30",
+    "*",
+    "&a",
+    "!x",
+    "=",
+    "<<",
+    "@a",
+    "%a",
+    "a:",
+    "1.10",
+]
+
+
+@pytest.mark.parametrize("text", ["", " a", "a ", "a: b", "a #b", "- a", *AMBIGUOUS])
+def test_quotes_what_any_reader_might_take_for_something_else(text: str) -> None:
+    assert _line(text).startswith('"')
+    assert load(dump([{"k": text}]), "x") == [{"k": text}]
+
+
+@pytest.mark.parametrize(
+    "text", ["cosign", "5m", "1h30m", "oci://ghcr.io/org/app", ".", "./deploy", "flux-system", "a.b/c"]
+)
+def test_leaves_plain_what_is_plain(text: str) -> None:
+    assert _line(text) == text
+
+
+def test_writes_lines_as_a_block_where_that_shows_them_as_they_are() -> None:
+    assert _line("# docs\n*.md\n") == "|\n  # docs\n  *.md"
+    assert _line("a \nb").startswith('"')
+    assert _line(" a\nb").startswith('"')
+    assert _line("\ta\nb").startswith('"')
+
+
+def test_keeps_the_order_of_the_data_and_begins_each_document() -> None:
+    assert dump([{"b": 1, "a": [True, {"c": None}]}, {"d": {}}], "two\nlines") == (
+        "# two\n# lines\n---\nb: 1\na:\n  - true\n  - c: null\n---\nd: {}\n"
+    )
+
+
+def test_repeats_equal_values_instead_of_naming_them() -> None:
+    shared = {"x": "y1"}
+    assert "&" not in dump([{"a": shared, "b": shared}])
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_VALUES)
+def test_reads_back_what_it_wrote(value: t.Any) -> None:
+    assert load(dump([{"k": value}]), "x") == [{"k": value}]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: [", "x: "),
+        ("- a\n", "a list, not an object"),
+        ("a: !!python/object:os.system {}", "x: "),
+        ("a: " + "b" * 2**20, "larger"),
+        ("k: 2026-99-99", "x: "),
+    ],
+)
+def test_refuses_what_is_no_stream_of_objects(text: str, reason: str) -> None:
+    with pytest.raises(InvalidYaml, match=reason):
+        load(text, "x")
+
+
+def test_empty_documents_are_nothing() -> None:
+    assert load("---\n---\n# only a comment\n", "x") == []
