@@ -11,7 +11,7 @@ import urllib.error
 
 import pytest
 from interop.flux_manifests import flux_definitions
-from interop.kube_api import ADMIN, NOBODY, KubeApi, kube_api
+from interop.kube_api import ADMIN, NOBODY, KubeApi
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
@@ -25,11 +25,14 @@ Object = dict[str, t.Any]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    definitions = flux_definitions()
-    with kube_api(tmp_path_factory.mktemp("kube")) as running:
-        running.install(definitions)
-        yield running
+def definitions() -> list[Object]:
+    return flux_definitions()
+
+
+@pytest.fixture
+def api(server: KubeApi, definitions: list[Object]) -> KubeApi:
+    server.with_flux(definitions)
+    return server
 
 
 @pytest.fixture
@@ -353,14 +356,14 @@ def _without_ca(api: KubeApi) -> str:
     return path
 
 
-def test_a_cluster_without_flux(ours: Ours, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with kube_api(tmp_path_factory.mktemp("bare")) as bare:
-        options: Object = {"target": "cluster", "kubeconfig": bare.kubeconfig(), "name": "app"}
-        predicted = ours(MODULE, check=True, url="oci://ghcr.io/org/app", **options)
-        assert any("install Flux" in str(warning) for warning in predicted["warnings"])
-        refused = ours(MODULE, fails=True, url="oci://ghcr.io/org/app", **options)
-        assert refused["failure"]["code"] == "not_installed"
-        assert not ours(MODULE, state="absent", **options)["changed"]
+def test_a_cluster_without_flux(server: KubeApi, ours: Ours) -> None:
+    server.reset()
+    options: Object = {"target": "cluster", "kubeconfig": server.kubeconfig(), "name": "app"}
+    predicted = ours(MODULE, check=True, url="oci://ghcr.io/org/app", **options)
+    assert any("install Flux" in str(warning) for warning in predicted["warnings"])
+    refused = ours(MODULE, fails=True, url="oci://ghcr.io/org/app", **options)
+    assert refused["failure"]["code"] == "not_installed"
+    assert not ours(MODULE, state="absent", **options)["changed"]
 
 
 def test_a_file_of_ours_means_the_same_to_kubectl(
