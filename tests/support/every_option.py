@@ -10,7 +10,9 @@ import copy
 import typing as t
 from pathlib import Path
 
-from support.canaries import MODULES, Option, options
+from support.canaries import MODULES, options
+
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import Option
 
 Options = dict[str, t.Any]
 Path_ = tuple[str | int, ...]
