@@ -18,6 +18,7 @@ from support.told import Told
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Limits
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.policy import Keys
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Disconnect, Hook, Request, Response
 from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Manifest
@@ -109,7 +110,7 @@ def test_sign_verify_and_tag_count_what_fails_as_well(registry: RunningRegistry,
     told, key = Told(), SigningKey.generate()
     sign = Sign([SignRequest(one, ("bundle",)) for one in references], registries(), key, {}, told)
     assert sign.apply(sign.plan()).failure is not None
-    verify = Verify(references, registries(), Policy((key.public,)), told)
+    verify = Verify(references, registries(), Policy(Keys([key.public])), told)
     assert verify.apply(verify.plan()).failure is not None
     tag = Tag([TagRequest(one, ("v1",)) for one in references], registries(), told, move=False)
     assert tag.apply(tag.plan()).failure is not None

@@ -94,7 +94,7 @@ def api(registry: RunningRegistry, digest: str) -> list[t.Any]:
 
 def plant_bundle(registry: RunningRegistry, reference: str, key: Key, statement: bytes) -> None:
     signature = key.signing.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-    plant_raw(registry, reference, bundle_writer.build_bundle(statement, signature, key.signing.public.hint))
+    plant_raw(registry, reference, bundle_writer.build_bundle(statement, signature, key.signing.material(signature)))
 
 
 def plant_raw(registry: RunningRegistry, reference: str, content: bytes) -> None:

@@ -36,6 +36,7 @@ _V03 = re.compile(
     re.ASCII,
 )
 _MAX_MEDIA_TYPE = 200  # characters; the expression above goes back and forth in longer ones
+_MAX_UNPROVEN = 1 << 18  # bytes; a signature's statement takes 300
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _HEX_DIGITS = "0123456789abcdefABCDEF"
 
@@ -56,6 +57,11 @@ class Bundle:
     tlog_entries: int = 0
     timestamps: int = 0
 
+    @property
+    def signed(self) -> bytes:
+        """What the signature is over."""
+        return pae(self.payload_type, self.payload)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -67,10 +73,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Statement:
-    """An in-toto statement: subjects, and the type of what is said of them."""
+    """An in-toto statement: subjects, and what is said of them. A signature is the type SIGN_PREDICATE.
+
+    `predicate` are JSON values, their numbers as they were read.
+    """
 
     predicate_type: str
     subjects: tuple[Subject, ...]
+    predicate: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -199,10 +209,18 @@ def _envelope(value: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"payload": b"", **envelope}
 
 
+def claimed_predicate_type(payload: bytes) -> str | None:
+    """The type that a statement says it has, though nobody has proven it; None where it is too large to look at.
+
+    MalformedSignature where it is no statement.
+    """
+    return None if len(payload) > _MAX_UNPROVEN else parse_statement(payload).predicate_type
+
+
 def parse_statement(payload: bytes) -> Statement:
     """The statement of an envelope whose signature was checked before; MalformedSignature where it is not one."""
     try:
-        value = pj.loads(payload, STATEMENT, "statement", STATEMENT_NAMES)
+        value = pj.loads(payload, STATEMENT, "statement", STATEMENT_NAMES, MAX_BUNDLE)
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
     if value.get("_type") not in _STATEMENT_TYPES:
@@ -212,7 +230,8 @@ def parse_statement(payload: bytes) -> Statement:
     subjects = value.get("subject", [])
     if not subjects:
         raise MalformedSignature("statement: no subject")
-    return Statement(value["predicateType"], tuple(_subject(subject) for subject in subjects))
+    found = tuple(_subject(subject) for subject in subjects)
+    return Statement(value["predicateType"], found, value.get("predicate", {}))
 
 
 def _subject(value: dict[str, t.Any]) -> Subject:

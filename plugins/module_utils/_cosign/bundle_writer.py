@@ -14,6 +14,9 @@ from .._shared.digest import check_syntax, hexadecimal, of_bytes
 from .._shared.errors import InvalidOption
 from . import bundle as bundles
 
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .signer import Material
+
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 CREATED_ANNOTATION = "org.opencontainers.image.created"
@@ -38,12 +41,12 @@ def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
         raise InvalidOption("annotations", "not valid Unicode text") from None
 
 
-def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
-    """A bundle with the signature over `pae(bundles.PAYLOAD_TYPE, statement)` by the key that `hint` names."""
+def build_bundle(statement: bytes, signature: bytes, material: Material) -> bytes:
+    """A bundle with the signature over `pae(bundles.PAYLOAD_TYPE, statement)`, and what goes with it."""
     return strict_json.compact(
         {
             "mediaType": bundles.MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": hint}},
+            "verificationMaterial": _material(material),
             "dsseEnvelope": {
                 "payload": base64.encode(statement),
                 "payloadType": bundles.PAYLOAD_TYPE,
@@ -51,6 +54,19 @@ def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
             },
         }
     )
+
+
+def _material(material: Material) -> dict[str, t.Any]:
+    if material.certificate is None:
+        value: dict[str, t.Any] = {"publicKey": {"hint": material.hint}}
+    else:
+        value = {"certificate": {"rawBytes": base64.encode(material.certificate)}}
+    if material.log_entries:
+        value["tlogEntries"] = [dict(entry) for entry in material.log_entries]
+    if material.timestamps:
+        stamps = [{"signedTimestamp": base64.encode(stamp)} for stamp in material.timestamps]
+        value["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
+    return value
 
 
 def build_referrer(

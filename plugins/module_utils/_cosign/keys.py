@@ -91,8 +91,8 @@ class PublicKey:
         """The same for a digest by `sha256`, `sha384` or `sha512`; never with an Ed25519 key, which signs no digest."""
         if isinstance(self._key, ed25519.Ed25519PublicKey):
             return False
-        algorithms = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
-        return _verifies(self._key, signature, digest, Prehashed(algorithms[algorithm]()))
+        algorithms = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+        return _verifies(self._key, signature, digest, Prehashed(algorithms[algorithm]))
 
     def near_miss(self, signature: bytes, data: bytes) -> str | None:
         """Why a signature made by this very key is not accepted (the hash trap); None when it is not by this key."""

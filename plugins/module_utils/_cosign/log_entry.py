@@ -82,9 +82,11 @@ def _is_rekor_v2(body: bytes) -> bool:
 def _object(body: bytes) -> Json:
     what = "bundle: the body of a log entry"
     try:
+        strict_json.check_amount(body, pj.MAX_VALUES, what)
         value = strict_json.load_object(body, what)
     except strict_json.MalformedJson as error:
-        raise (UnreadSignature if _go_may_read(body) else MalformedSignature)(error.message) from None
+        unread = error.unread or _go_may_read(body)
+        raise (UnreadSignature if unread else MalformedSignature)(error.message) from None
     if key := strict_json.lookalike(value, ("kind", "apiVersion", "spec")):
         raise UnreadSignature(f"{what}: the field {key[:80]!r} differs from a known one only in case")
     return value

@@ -14,6 +14,7 @@ MAX_FILE = 65536  # bytes; an RSA-4096 key takes 5000
 _BLOCK = re.compile(
     rb"^-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)\r?\n?-----END \1-----[ \t]*\r?$", re.MULTILINE
 )
+_BEGIN_CERTIFICATE, _END_CERTIFICATE = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 _BEGIN = re.compile(rb"^-----BEGIN ", re.MULTILINE)
 
 
@@ -39,6 +40,23 @@ def read_pem(data: bytes, where: str) -> tuple[str, bytes]:
         return block.group(1).decode(), base64.decode(block.group(2).translate(None, b" \t"))
     except base64.NotBase64 as error:
         raise UnreadableKey(f"{where}: the PEM block is damaged: {error}") from None
+
+
+def read_certificates(data: bytes, where: str) -> list[bytes]:
+    """The DER of each certificate in `data`, where nothing but white space is between them; UnreadableKey otherwise."""
+    found = []
+    for piece in (b"\n" + data.strip()).split(_END_CERTIFICATE)[:-1] or [b""]:
+        begin, _mark, content = piece.lstrip().partition(b"\n")
+        alone = b"\n" in piece[: len(piece) - len(piece.lstrip())] and content.endswith(b"\n")
+        if begin.rstrip() != _BEGIN_CERTIFICATE or not alone:
+            raise UnreadableKey(f"{where}: not certificates in PEM format")
+        try:
+            found.append(base64.decode(content.translate(None, b" \t")))
+        except base64.NotBase64:
+            raise UnreadableKey(f"{where}: a PEM block is damaged") from None
+    if not data.strip().endswith(_END_CERTIFICATE):
+        raise UnreadableKey(f"{where}: more than certificates in PEM format")
+    return found
 
 
 def write_pem(label: str, content: bytes) -> bytes:

@@ -24,6 +24,7 @@ Schema = t.Mapping[str, Reader]
 _NUMBER = re.compile(
     r"(-?)(0|[1-9][0-9]*)(\.[0-9]+)?(?:[eE](?=.)((?:[+-](?=.))?[0-9]*))?(?![-+._a-zA-Z0-9])", re.ASCII | re.DOTALL
 )
+MAX_VALUES = 100_000  # in what nobody has proven: a bundle has some hundreds
 _DIGITS = 20  # of the largest 64-bit number
 _GO_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
@@ -45,12 +46,15 @@ class _Number:
     text: str
 
 
-def loads(raw: bytes, schema: Schema, what: str, original: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
+def loads(
+    raw: bytes, schema: Schema, what: str, original: t.Mapping[str, str] | None = None, most: int = MAX_VALUES
+) -> dict[str, t.Any]:
     """The message in `raw` as {camelCase name: value}, bytes decoded, absent fields left out; MalformedMessage else.
 
-    `original` is as for `message`.
+    `original` is as for `message`; `most` is how many values are read.
     """
     try:
+        strict_json.check_amount(raw, most, what)
         value = strict_json.load_object(raw, what, _number)
     except strict_json.MalformedJson as error:
         raise (UnreadMessage if _may_be_read(raw, error) else MalformedMessage)(error.message) from None
@@ -213,7 +217,7 @@ def _plain(value: t.Any, where: str) -> t.Any:
 
 def _may_be_read(raw: bytes, error: strict_json.MalformedJson) -> bool:
     """Whether the peers may go on where Python's JSON parser stopped: too deep, or at an exponent without digits."""
-    if error.too_deep:
+    if error.unread:
         return True
     text, position = raw.decode("utf-8", "replace"), error.position
     return position is not None and text[position : position + 1] in ("e", "E") and text[position - 1].isdigit()

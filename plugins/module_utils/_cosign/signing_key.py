@@ -10,6 +10,7 @@ from .._shared.requirements import third_party
 from .encrypted import PEM_TYPE, PEM_TYPES, WrongPassphrase, seal, unseal
 from .keys import PublicKey
 from .pem import UnreadableKey, read_pem, write_pem
+from .signer import Material
 
 with third_party():
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -79,6 +80,11 @@ class SigningKey:
         if isinstance(self._key, rsa.RSAPrivateKey) and self._key.key_size in _RSA_SIGNING:
             return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         raise UnusableKey(f"{self._where}: {self.refusal}", kind=self.public.kind)
+
+    def material(self, signature: bytes) -> Material:
+        """A key needs nothing beside its signatures; the hint is that of cosign."""
+        del signature
+        return Material(hint=self.public.hint)
 
     @property
     def refusal(self) -> str | None:

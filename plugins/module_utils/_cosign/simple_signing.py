@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from .._shared import base64, strict_json
 from .._shared.digest import InvalidDigest, check_syntax, hexadecimal
+from . import legacy_annotations
 from .malformed import MalformedSignature
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
-SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
-CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"
+SIGNATURE_ANNOTATION = legacy_annotations.SIGNATURE
 
 MAX_PAYLOAD = 1 << 20  # bytes; a payload without huge annotations takes 250
 MAX_SIGNATURE = 16384  # base64 characters; RSA-8192 takes 1366

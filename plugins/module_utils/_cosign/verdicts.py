@@ -4,12 +4,13 @@
 The signature is checked before a word of the payload is believed. So:
 
 - parsable by its format's rules, or MALFORMED;
-- valid by a given key, or WRONG_KEY, whatever it claims (a keyless signature is by no key);
+- valid by whom we trust (policy.py), or WRONG_KEY, whatever it claims (a keyless signature is by no key);
 - its payload follows the rules, or MALFORMED; it is about the digest in question, or TAMPERED: somebody moved it here;
 - it says "signed" and not something else. A statement of another predicate (an SBOM, a provenance) by the right key
   about the right digest is no signature: UNSIGNED, so that it neither passes for one nor hides that there is none;
 - it has the requested annotations, or WRONG_IDENTITY: the right key says it, but of something else than what was
-  asked for (`env: prod`, say). cosign has one answer, "no matching signatures", for this and for a wrong key.
+  asked for (`env: prod`, say), or beside a certificate that is not valid today. cosign has one answer, "no matching
+  signatures", for this and for a wrong key.
 
 Sources: cosign, pkg/cosign/{verify,verifiers}.go; sigstore-go, pkg/verify; the advisories that the tests name.
 """
@@ -21,13 +22,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from . import bundle as bundles
+from . import legacy_annotations
 from . import simple_signing as legacy
 from .malformed import MalformedSignature
+from .policy import Evidence
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .keys import PublicKey
-
-Format = t.Literal["bundle", "legacy"]
+    from .policy import Trust
 
 
 class Verdict(StrEnum):
@@ -66,12 +67,12 @@ _SENTENCES = {
 class Finding:
     """One signature, judged.
 
-    `key` is the fingerprint of the given key that the signature is valid by (whatever else is wrong with it).
+    `key` is the signer of those trusted that the signature is valid by (whatever else is wrong with it).
     `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
     """
 
     verdict: Verdict
-    format: Format
+    format: str
     reason: str
     key: str | None = None
     location: str | None = None
@@ -81,31 +82,34 @@ class Finding:
 
 def judge_legacy(
     payload: bytes,
-    signature_b64: str | None,
+    beside: t.Mapping[str, str],
     digest: str,
-    keys: t.Sequence[PublicKey],
+    trust: Trust,
     annotations: t.Mapping[str, str],
 ) -> Finding:
-    """One layer of a `.sig` image. `signature_b64` is its annotation `dev.cosignproject.cosign/signature`."""
+    """One layer of a `.sig` image. `beside` are the annotations of the layer, which hold the signature."""
     try:
-        signature = legacy.parse_signature(signature_b64)
+        signature = legacy.parse_signature(beside.get(legacy_annotations.SIGNATURE))
+        doubt = legacy_annotations.check(beside)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message)
-    key = _signer(signature, payload, keys)
-    if key is None:
-        return Finding(Verdict.WRONG_KEY, "legacy", _why_no_key(signature, payload, keys))
+    judgement = trust.judge(Evidence(signature, payload))
+    if judgement.signer is None:
+        return Finding(Verdict.WRONG_KEY, "legacy", judgement.reason)
     try:
         claim = legacy.parse_payload(payload)
     except MalformedSignature as error:
-        return Finding(Verdict.MALFORMED, "legacy", error.message, key.fingerprint)
+        return Finding(Verdict.MALFORMED, "legacy", error.message, judgement.signer)
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
-    return Finding(verdict, "legacy", reason, key.fingerprint, annotations=claim.annotations)
+    if doubt and verdict is Verdict.VERIFIED:
+        verdict, reason = Verdict.WRONG_IDENTITY, doubt
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations)
 
 
 def judge_bundle(
     raw: bytes,
     digest: str,
-    keys: t.Sequence[PublicKey],
+    trust: Trust,
     annotations: t.Mapping[str, str],
     predicate: str | None = bundles.SIGN_PREDICATE,
 ) -> Finding:
@@ -114,53 +118,36 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    if bundle.certificate is not None:
-        return Finding(Verdict.WRONG_KEY, "bundle", "a keyless signature (by a certificate), where keys are asked for")
-    signed = bundles.pae(bundle.payload_type, bundle.payload)
-    key = _signer(bundle.signature, signed, keys)
-    if key is None:
-        return Finding(Verdict.WRONG_KEY, "bundle", _why_no_key(bundle.signature, signed, keys))
+    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate))
+    if judgement.signer is None:
+        return Finding(Verdict.WRONG_KEY, "bundle", judgement.reason)
     try:
         statement = bundles.parse_statement(bundle.payload)
     except MalformedSignature as error:
-        return Finding(Verdict.MALFORMED, "bundle", error.message, key.fingerprint)
+        return Finding(Verdict.MALFORMED, "bundle", error.message, judgement.signer)
     verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
-    return Finding(verdict, "bundle", reason, key.fingerprint, None, subject.annotations, statement.predicate_type)
+    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, statement.predicate_type)
 
 
-def overall(findings: t.Sequence[Finding], threshold: int = 1) -> Verdict:
-    """One verdict for all signatures of a digest: VERIFIED where at least `threshold` distinct keys signed it validly.
+def overall(findings: t.Sequence[Finding], trust: Trust) -> Verdict:
+    """One verdict for all signatures of a digest: VERIFIED where those who signed it validly satisfy `trust`.
 
-    Valid signatures by too few keys count as WRONG_KEY. No findings at all are UNSIGNED.
+    Valid signatures by too few count as WRONG_KEY. No findings at all are UNSIGNED.
     """
-    if threshold < 1:
-        raise ValueError("a threshold is at least 1")
-    if len(signers(findings)) >= threshold:
+    if trust.satisfied(signers(findings)):
         return Verdict.VERIFIED
     occurred = {Verdict.WRONG_KEY if f.verdict is Verdict.VERIFIED else f.verdict for f in findings}
     return next((verdict for verdict in _GRAVEST_FIRST if verdict in occurred), Verdict.UNSIGNED)
 
 
 def signers(findings: t.Iterable[Finding]) -> tuple[str, ...]:
-    """The distinct keys with a valid signature among `findings`, by fingerprint, sorted."""
+    """Who signed validly, of `findings`: each once, sorted."""
     return tuple(sorted({f.key for f in findings if f.verdict is Verdict.VERIFIED and f.key is not None}))
 
 
 def describe(verdict: Verdict) -> str:
     """The verdict as a sentence for people."""
     return _SENTENCES[verdict]
-
-
-def _signer(signature: bytes, data: bytes, keys: t.Sequence[PublicKey]) -> PublicKey | None:
-    return next((key for key in keys if key.verify(signature, data)), None)
-
-
-def _why_no_key(signature: bytes, data: bytes, keys: t.Sequence[PublicKey]) -> str:
-    for key in keys:
-        trap = key.near_miss(signature, data)
-        if trap:
-            return f"by the given key {key.fingerprint}, but not as it is verified: {trap}"
-    return "not by " + ("the given key" if len(keys) == 1 else f"any of the {len(keys)} given keys")
 
 
 def _judge_statement(

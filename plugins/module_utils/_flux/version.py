@@ -6,6 +6,7 @@ A version is that of the Flux distribution (`flux version`, the tag of fluxcd/fl
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -53,22 +54,31 @@ OLDEST_SUPPORTED = FluxVersion(2, 8)
 # Since which release Flux can do what. The versions of its API stand with the kinds, in kinds.py.
 # Signatures in cosign 3's bundle format are found (source-controller 1.8, its pull request 1961).
 BUNDLES = FluxVersion(2, 8)
-# They are found over plain HTTP beyond loopback too (source-controller 1.9, its pull request 2061).
+# They are found over plain HTTP everywhere (source-controller 1.9, its pull request 2061).
 BUNDLES_OVER_PLAIN_HTTP = FluxVersion(2, 9)
 # OCIRepository has verify.trustedRootSecretRef.
 TRUSTED_ROOT = FluxVersion(2, 9)
 # What was fetched is verified again when its keys change (source-controller 1.10, its pull requests 2166 and 2179).
 VERIFIES_AGAIN = FluxVersion(2, 10)
 
+_LOCAL_NAME = re.compile(r"(?:\.localhost(?::[0-9]{1,5})?|^127\.0\.0\.1(?::[0-9]{1,5})?|^\[::1\](?::[0-9]{1,5})?)\Z")
+_PRIVATE = [ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+
 
 def reads_bundles(version: FluxVersion) -> bool:
-    """Whether signatures in cosign 3's bundle format are found."""
+    """Whether signatures in cosign 3's bundle format are looked for at all."""
     return version >= BUNDLES
 
 
-def reads_bundles_over_plain_http(version: FluxVersion) -> bool:
-    """Whether bundles are found over plain HTTP beyond loopback too."""
-    return version >= BUNDLES_OVER_PLAIN_HTTP
+def finds_bundles(version: FluxVersion, host: str, *, plain_http: bool) -> bool:
+    """Whether a bundle in the registry `host[:port]` is found; `plain_http` says how the registry is spoken to.
+
+    Before BUNDLES_OVER_PLAIN_HTTP, bundles are looked for without `insecure`, so over plain HTTP only where
+    go-containerregistry tries it by itself.
+    """
+    if plain_http and not _tries_plain_http(host):
+        return version >= BUNDLES_OVER_PLAIN_HTTP
+    return reads_bundles(version)
 
 
 def verifies_again(version: FluxVersion) -> bool:
@@ -76,6 +86,12 @@ def verifies_again(version: FluxVersion) -> bool:
     return version >= VERIFIES_AGAIN
 
 
-def signature_formats(version: FluxVersion) -> tuple[str, ...]:
-    """The signature formats that a version looks for, in its order: a bundle that is found hides a legacy signature."""
-    return ("bundle", "legacy") if reads_bundles(version) else ("legacy",)
+def _tries_plain_http(host: str) -> bool:
+    """Source: go-containerregistry, pkg/name/registry.go, Scheme(): neither all loopback, nor only that."""
+    if host.startswith("localhost:") or _LOCAL_NAME.search(host):
+        return True
+    try:
+        address = ipaddress.IPv4Address(host.partition(":")[0])
+    except ValueError:
+        return False
+    return any(address in network for network in _PRIVATE)

@@ -149,6 +149,21 @@ class Manifest:
         return Descriptor(self.media_type, self.digest, len(self.raw), artifact_type=self.artifact_type)
 
 
+def check_document(raw: bytes, media_type: str, where: str) -> Json:
+    """The document in a manifest's bytes; MalformedManifest unless it is one kind alone, and the one of `media_type`.
+
+    `media_type` is what the registry says of it. One client could otherwise read an image where another, or the same
+    one later, reads an index (CVE-2021-41190).
+    """
+    value = strict_json.load_object(raw, where)
+    check_kind(value, where)
+    kinds = ((INDEX, DOCKER_INDEX), (MANIFEST, DOCKER_MANIFEST))
+    other = kinds["manifests" in value]
+    if media_type in other:
+        raise MalformedManifest(f"{where}: announced as {media_type}, which it is not")
+    return value
+
+
 def check_kind(value: Json, where: str) -> None:
     """MalformedManifest unless the document is schema 2, and an image or an index by its fields and mediaType alike."""
     _no_lookalikes(value, _DOCUMENT_FIELDS, where)

@@ -18,16 +18,16 @@ from .errors import GitopsError
 class MalformedJson(GitopsError):
     """Bytes that are not one JSON value with one meaning.
 
-    `position` is that of the first character that does not belong there, where that is what is wrong; `too_deep` says
-    that it was not read to its end.
+    `position` is that of the first character that does not belong there, where that is what is wrong; `unread` says
+    that it was not read to its end, for its depth or its size.
     """
 
     code = "malformed_json"
 
-    def __init__(self, message: str, position: int | None = None, *, too_deep: bool = False) -> None:
+    def __init__(self, message: str, position: int | None = None, *, unread: bool = False) -> None:
         super().__init__(message)
         self.position = position
-        self.too_deep = too_deep
+        self.unread = unread
 
 
 def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -50,6 +50,15 @@ def _finite(text: str) -> float:
     return number
 
 
+def check_amount(data: bytes, most: int, what: str) -> None:
+    """MalformedJson where there may be more than `most` values in `data`: each can take 60 times its bytes of memory.
+
+    For what anybody may have written, and may be of many megabytes, before it is parsed.
+    """
+    if sum(data.count(mark) for mark in (b"[", b"{", b",")) > most:
+        raise MalformedJson(f"{what}: more than {most} values", unread=True)
+
+
 def loads(data: bytes | str, what: str, number: t.Callable[[str], t.Any] | None = None) -> t.Any:
     """The value in `data`; MalformedJson naming `what` otherwise. `number` makes something else of numbers' texts."""
     try:
@@ -67,7 +76,7 @@ def loads(data: bytes | str, what: str, number: t.Callable[[str], t.Any] | None 
         return value
     except (ValueError, RecursionError) as error:
         position = error.pos if isinstance(error, json.JSONDecodeError) else None
-        raise MalformedJson(f"{what}: {error}", position, too_deep=isinstance(error, RecursionError)) from None
+        raise MalformedJson(f"{what}: {error}", position, unread=isinstance(error, RecursionError)) from None
 
 
 def load_object(data: bytes | str, what: str, number: t.Callable[[str], t.Any] | None = None) -> dict[str, t.Any]:

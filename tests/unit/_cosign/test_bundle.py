@@ -15,6 +15,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundl
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.malformed import MalformedSignature, UnreadSignature
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signer import Material
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import EMPTY_BYTES, Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
@@ -30,7 +31,7 @@ def made(digest: str = DIGEST, annotations: dict[str, str] | None = None, key: S
     statement = bundle_writer.build_statement(digest, annotations or {})
     key = key or SigningKey.generate()
     signature = key.sign(bundles.pae(bundles.PAYLOAD_TYPE, statement))
-    return bundle_writer.build_bundle(statement, signature, key.public.hint)
+    return bundle_writer.build_bundle(statement, signature, key.material(signature))
 
 
 def changed(change: Change) -> bytes:
@@ -74,7 +75,7 @@ def test_bundles_are_the_bytes_that_cosign_writes(bundle_vectors: Vectors) -> No
     for referrer in bundle_vectors["c3bundle"]["referrers"]:
         theirs = referrer["bundle"].encode()
         read = bundles.parse_bundle(theirs)
-        assert bundle_writer.build_bundle(read.payload, read.signature, read.hint or "") == theirs
+        assert bundle_writer.build_bundle(read.payload, read.signature, Material(hint=read.hint or "")) == theirs
 
 
 def test_referrer_says_what_cosigns_says(bundle_vectors: Vectors) -> None:

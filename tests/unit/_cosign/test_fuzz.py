@@ -16,15 +16,18 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundl
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer, simple_signing_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.policy import Keys
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import SIGNATURE_ANNOTATION
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.verdicts import Verdict, judge_bundle, judge_legacy
 
 KEY = SigningKey.generate()
-KEYS = [KEY.public]
+KEYS = Keys([KEY.public])
 DIGEST = "sha256:" + "a1" * 32
 PAYLOAD = simple_signing_writer.build_payload("h.example/r", DIGEST, {"a": "b"})
 STATEMENT = bundle_writer.build_statement(DIGEST, {"a": "b"})
-BUNDLE = bundle_writer.build_bundle(STATEMENT, KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, STATEMENT)), KEY.public.hint)
+SIGNATURE = KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, STATEMENT))
+BUNDLE = bundle_writer.build_bundle(STATEMENT, SIGNATURE, KEY.material(SIGNATURE))
 
 quick = settings(max_examples=100)
 
@@ -52,7 +55,8 @@ def check_bundle(raw: bytes) -> Verdict:
 
 
 def check_legacy(payload: bytes, signature: str | None) -> Verdict:
-    finding = judge_legacy(payload, signature, DIGEST, KEYS, {"a": "b"})
+    beside = {} if signature is None else {SIGNATURE_ANNOTATION: signature}
+    finding = judge_legacy(payload, beside, DIGEST, KEYS, {"a": "b"})
     json.dumps([finding.reason, finding.annotations]).encode()
     finding.reason.encode()
     return finding.verdict
@@ -99,7 +103,7 @@ def test_a_bundle_with_a_splice(where: int, new: bytes, cut: int) -> None:
 def test_a_validly_signed_statement_with_one_value_replaced(where: int, new: t.Any) -> None:
     statement = mutate(STATEMENT, where, new)
     signature = KEY.sign(bundles.pae(bundles.PAYLOAD_TYPE, statement))
-    raw = bundle_writer.build_bundle(statement, signature, KEY.public.hint)
+    raw = bundle_writer.build_bundle(statement, signature, KEY.material(signature))
     if check_bundle(raw) is Verdict.VERIFIED:
         value = json.loads(statement)
         assert value["subject"][0]["digest"]["sha256"] == DIGEST.partition(":")[2]

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import PEM_TYPE, seal
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey, UnreadableKey
@@ -248,3 +249,35 @@ def test_text_forms_hold_no_key_material() -> None:
     assert repr(key) == str(key) == f"SigningKey({key.public.fingerprint})"
     with pytest.raises(TypeError):
         pickle.dumps(key)
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
+def test_an_ecdsa_signature_may_be_two_numbers(curve: ec.EllipticCurve) -> None:
+    """IEEE P1363, as hardware and JavaScript write it: what is not ASN.1 is taken for that, as sigstore does."""
+    key = ec.generate_private_key(curve)
+    numbers = decode_dss_signature(key.sign(b"data", ec.ECDSA(hashes.SHA256())))
+    size = (curve.key_size + 7) // 8
+    signature = b"".join(number.to_bytes(size, "big") for number in numbers)
+    public = PublicKey.of(key.public_key(), "it")
+    assert public.verify(signature, b"data")
+    assert not public.verify(signature, b"date")
+    assert not public.verify(signature + b"\0", b"data")
+    for wrong in (b"", b"\0" * len(signature), b"\0" * 134, signature[::-1], b"\0" + signature[:-1]):
+        assert not public.verify(wrong, b"data")
+
+
+LOW = [
+    *("01" + "00" * 31, "00" * 32, "00" * 31 + "80", "01" + "00" * 30 + "80"),
+    *("ec" + "ff" * 30 + "7f", "ec" + "ff" * 31, "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f"),
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+]
+
+
+@pytest.mark.parametrize("raw", LOW)
+def test_a_key_by_which_anybody_could_sign_is_refused(raw: str) -> None:
+    """A point of low order: one signature is valid for many texts, or for all."""
+    key = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(raw))
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(UnreadableKey, match="low order"):
+        PublicKey.load(pem, "it")

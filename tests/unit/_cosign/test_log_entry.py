@@ -46,8 +46,9 @@ BODIES = [
     entry_body("intoto", "0.0.2", {"content": INTOTO}),
     entry_body("dsse", "0.0.1", {**DSSE_SPEC, "more": 1}),
 ]
+NO_SPECS: list[t.Any] = [None, "x", [], 5]
 BROKEN_BODIES: list[tuple[str, str]] = [
-    *((entry_body(kind, "0.0.1", spec), "spec") for kind in ("dsse", "hashedrekord") for spec in (None, "x", [], 5)),
+    *((entry_body(kind, "0.0.1", spec), "spec") for kind in ("dsse", "hashedrekord") for spec in NO_SPECS),
     *((entry_body(kind, "0.0.1", {}), "that is not complete") for kind in ("dsse", "hashedrekord")),
     (entry_body("intoto", "0.0.2", {}), "that is not complete"),
     (entry_body("intoto", "0.0.2", {"content": {**INTOTO, "payloadHash": {"algorithm": "md5"}}}), "a digest that is"),

@@ -9,9 +9,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.version import
     NEWEST,
     OLDEST_SUPPORTED,
     FluxVersion,
+    finds_bundles,
     reads_bundles,
-    reads_bundles_over_plain_http,
-    signature_formats,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
@@ -50,17 +49,33 @@ def test_prints_the_whole_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bundles", "plain_http", "formats"),
+    ("text", "bundles", "anywhere"),
     [
-        ("2.7.5", False, False, ("legacy",)),
-        ("2.8", True, False, ("bundle", "legacy")),
-        ("2.8.8", True, False, ("bundle", "legacy")),
-        ("2.9", True, True, ("bundle", "legacy")),
-        ("2.10.1", True, True, ("bundle", "legacy")),
+        ("2.7.5", False, False),
+        ("2.8", True, False),
+        ("2.8.8", True, False),
+        ("2.9", True, True),
+        ("2.10.1", True, True),
     ],
 )
-def test_knows_what_each_release_reads(text: str, bundles: bool, plain_http: bool, formats: tuple[str, ...]) -> None:
+def test_knows_what_each_release_reads(text: str, bundles: bool, anywhere: bool) -> None:
     version = FluxVersion.parse(text)
     assert reads_bundles(version) is bundles
-    assert reads_bundles_over_plain_http(version) is plain_http
-    assert signature_formats(version) == formats
+    assert finds_bundles(version, "r.example", plain_http=False) is bundles
+    assert finds_bundles(version, "localhost:5000", plain_http=True) is bundles
+    assert finds_bundles(version, "r.example:5000", plain_http=True) is anywhere
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        *((host, True) for host in ("localhost:5000", "127.0.0.1", "127.0.0.1:5000", "[::1]:5000", "[::1]")),
+        *((host, True) for host in ("10.1.2.3:5000", "172.16.0.1", "172.31.9.9:1", "192.168.1.1:80", "r.localhost")),
+        *((host, True) for host in ("kind.registry.localhost:5001",)),
+        *((host, False) for host in ("localhost", "127.0.0.2:5000", "172.32.0.1", "192.169.0.1", "11.0.0.1:5000")),
+        *((host, False) for host in ("registry:5000", "xlocalhost:5000", "r.localhost.example", "[::2]:5000")),
+        *((host, False) for host in ("100.64.0.1:5000", "127.0.0.1.example:5000", "[::ffff:10.0.0.1]:5000")),
+    ],
+)
+def test_flux_2_8_speaks_plain_http_where_go_containerregistry_does(host: str, found: bool) -> None:
+    assert finds_bundles(FluxVersion.parse("2.8"), host, plain_http=True) is found

@@ -11,11 +11,10 @@ import typing as t
 
 from .. import names
 from ..declare.source import Source, Verify
-from ..version import BUNDLES, BUNDLES_OVER_PLAIN_HTTP
+from ..version import BUNDLES, BUNDLES_OVER_PLAIN_HTTP, finds_bundles
 from . import identity
 from .go_regexp import InvalidPattern
 from .rule import Problem, Rule
-from .source import is_loopback
 
 PROVIDERS = ("cosign", "notation")
 _ALTERNATIVES = "so write alternatives as '^(?:a|b)$' (or set signature_format to legacy, if all signatures are)"
@@ -127,9 +126,11 @@ def _legacy_only(wanted: tuple[str, ...]) -> t.Callable[[Source], t.Iterator[Pro
 
 def _bundle_over_http(wanted: tuple[str, ...]) -> t.Callable[[Source], t.Iterator[Problem]]:
     def check(source: Source) -> t.Iterator[Problem]:
-        if _is_cosign(source) and source.insecure and not is_loopback(source) and source.signature_format in wanted:
-            found = f"Flux before {BUNDLES_OVER_PLAIN_HTTP.release} finds no signature in the bundle format"
-            yield "insecure", f"{found} over plain HTTP: {_SIGN_LEGACY}, or use TLS"
+        host = source.url.removeprefix("oci://").partition("/")[0]
+        found = finds_bundles(BUNDLES, host, plain_http=bool(source.insecure))
+        if _is_cosign(source) and not found and source.signature_format in wanted:
+            where = f"Flux before {BUNDLES_OVER_PLAIN_HTTP.release} finds no signature in the bundle format"
+            yield "insecure", f"{where} over plain HTTP: {_SIGN_LEGACY}, or use TLS"
 
     return check
 

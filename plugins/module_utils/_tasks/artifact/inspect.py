@@ -7,20 +7,20 @@ import re
 import typing as t
 
 from ..._artifact import flux_artifact
-from ..._cosign import bundle
-from ..._oci.descriptor import Manifest, check_kind
+from ..._oci.descriptor import MalformedManifest, Manifest, check_document
+from ..._registry.errors import BadAnswer
 from ..._registry.tags import list_tags
-from ..._shared import strict_json
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import QUIET, Outcome
-from ..signing import signatures
+from ..signing.formats import FORMATS
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
+    from ..signing.signatures import Format
 
 MAX_TAGS = 10_000
 # Tags that hold signatures, attestations or referrers of a digest, and are nobody's version.
@@ -76,16 +76,15 @@ class Inspect:
         digest = of_bytes(answer[0])
         fixed = reference.with_digest(digest)
         info |= {"exists": True, "reference": str(fixed), "url": fixed.url, "digest": digest, "media_type": answer[1]}
-        info |= _manifest(answer[0], str(reference))
+        info |= _manifest(answer[0], answer[1], str(reference))
         if self._with_signatures:
             info["signatures"] = _signatures(registry, reference.repository, digest)
         return info
 
 
-def _manifest(raw: bytes, where: str) -> Info:
+def _manifest(raw: bytes, media_type: str, where: str) -> Info:
     """The parts of an image manifest or of an index that people look for."""
-    document = strict_json.load_object(raw, where)
-    check_kind(document, where)
+    document = check_document(raw, media_type, where)
     if "manifests" in document:
         return {"kind": "index", "annotations": document.get("annotations") or {}}
     manifest = Manifest.parse(raw, where)
@@ -101,18 +100,14 @@ def _manifest(raw: bytes, where: str) -> Info:
 
 
 def _signatures(registry: Registry, repository: str, digest: str) -> list[Info]:
-    readers = (signatures.read_bundles, signatures.read_legacy)
-    return [_signature(item) for read in readers for item in read(registry, repository, digest)]
+    return [info for form in FORMATS.values() for info in _in_format(form, registry, repository, digest)]
 
 
-def _signature(stored: signatures.Stored) -> Info:
-    """What a signature claims. Only cosign_verify says whether it is true."""
-    info: Info = {"format": stored.format, "digest": stored.digest, "fault": stored.fault or None}
-    if stored.format == "bundle" and stored.content is not None:
-        try:
-            parsed = bundle.parse_bundle(stored.content)
-            statement = bundle.parse_statement(parsed.payload)
-        except GitopsError as error:
-            return {**info, "fault": error.message}
-        info |= {"key_hint": parsed.hint, "predicate_type": statement.predicate_type}
-    return info
+def _in_format(form: Format, registry: Registry, repository: str, digest: str) -> t.Iterator[Info]:
+    """What signatures claim. Only cosign_verify says whether it is true."""
+    try:
+        for stored in form.listing(registry, repository, digest):
+            info: Info = {"format": form.name, "digest": stored.digest, "fault": stored.fault or None}
+            yield info | (form.claims(stored) if stored.content is not None else {})
+    except (BadAnswer, MalformedManifest) as error:
+        yield {"format": form.name, "digest": digest, "fault": error.message}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._oci.descriptor import check_document
 from ..._registry.errors import NotFound
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
@@ -100,6 +101,8 @@ class Tag:
         answer = registry.get_manifest(reference.repository, reference.pointer)
         if answer is None and reference.digest is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
+        if answer is not None:
+            check_document(answer[0], answer[1], str(reference))
         # A digest that is not there may be what an earlier task would have pushed: a problem for apply() only.
         raw, media_type = answer or (b"", "")
         item = TagItem(request, of_bytes(raw) if raw else reference.pointer, raw, media_type)

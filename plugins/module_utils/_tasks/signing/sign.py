@@ -3,42 +3,40 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._cosign import bundle, bundle_writer, simple_signing, simple_signing_writer, verdicts
-from ..._oci.descriptor import Descriptor, Manifest
-from ..._registry.errors import NotFound
-from ..._registry.locks import ROUNDS, exclusive, rounds
-from ..._registry.put_referrer import put_referrer
-from ..._registry.uploads import upload_blob
+from ..._cosign import verdicts
+from ..._cosign.policy import Keys
+from ..._oci.descriptor import Descriptor, check_document
+from ..._registry.errors import BadAnswer, NotFound
+from ..._registry.locks import exclusive
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import QUIET, Outcome
-from . import signatures
+from .formats import FORMATS
+from .signatures import Stored, Writing
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._cosign.signing_key import SigningKey
+    from ..._cosign.signer import Signer
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
-
-
-class SignatureLost(GitopsError):
-    """Other writers replaced the signature tag each time before ours could be read back."""
-
-    code = "signature_lost"
+    from .signatures import Format
 
 
 @dataclass(frozen=True)
 class SignRequest:
-    """One digest, and the formats that it is to be signed in."""
+    """One digest, and the names of the formats that it is to be signed in.
+
+    `hiding` are the formats that Flux asks for before them: what is there hides what is written.
+    """
 
     reference: Reference
-    formats: tuple[signatures.Format, ...]
+    formats: tuple[str, ...]
+    hiding: tuple[str, ...] = ()
 
 
 @dataclass
@@ -47,7 +45,7 @@ class SignItem:
 
     request: SignRequest
     subject: Descriptor | None
-    missing: tuple[signatures.Format, ...]
+    missing: tuple[str, ...]
     warnings: list[str] = field(default_factory=list)
 
 
@@ -55,27 +53,25 @@ Plan = list[SignItem | GitopsError]
 
 
 class Sign:
-    """The use-case of cosign_sign. One decrypted key serves the whole batch."""
+    """The use-case of cosign_sign. One signer serves the whole batch."""
 
     def __init__(
         self,
         requests: t.Sequence[SignRequest],
         registries: Registries,
-        key: SigningKey,
+        signer: Signer,
         annotations: t.Mapping[str, str],
         progress: Progress = QUIET,
         *,
         created: str | None = None,
-        flux_reads_bundles: bool = False,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
         self._progress = progress
-        self._key = key
+        self._signer = signer
         self._annotations = dict(annotations)
         self._created = created
-        self._flux_reads_bundles = flux_reads_bundles
         self._concurrency = concurrency
 
     def plan(self) -> Plan:
@@ -95,33 +91,24 @@ class Sign:
         found = registry.get_manifest(reference.repository, reference.pointer)  # proven bytes, not a header's word
         if found is None:  # in check mode it may be what an earlier task would have pushed
             return SignItem(request, None, request.formats, [f"{reference} is not in the registry"])
+        check_document(found[0], found[1], str(reference))
         subject = Descriptor(found[1], of_bytes(found[0]), len(found[0]))
-        missing = tuple(name for name in request.formats if not self._signed(registry, reference, name))
+        missing = tuple(name for name in request.formats if not self._signed(registry, reference, FORMATS[name]))
         item = SignItem(request, subject, missing)
-        alone = self._flux_reads_bundles and "bundle" not in request.formats
-        if alone and any(signatures.read_bundles(registry, reference.repository, subject.digest)):
-            item.warnings.append(
-                f"{reference} has a sigstore bundle, which hides the legacy signature from Flux 2.8 and later"
-            )
+        item.warnings += [text for name in request.hiding for text in _hidden(registry, request, FORMATS[name])]
         return item
 
-    def _signed(self, registry: Registry, reference: Reference, name: signatures.Format) -> bool:
-        """Whether the wanted signature is there: valid, by this key, in this format, with exactly these annotations."""
+    def _signed(self, registry: Registry, reference: Reference, form: Format) -> bool:
+        """Whether the wanted signature is there: valid, by this signer, and with exactly these annotations."""
         digest = t.cast(str, reference.digest)
-        where = (registry, reference.repository, digest)
-        listed: t.Iterable[t.Iterator[signatures.Stored]] = (
-            signatures.bundle_listings(*where) if name == "bundle" else [signatures.read_legacy(*where)]
-        )
-        return any(self._wanted(stored, digest) for stored in itertools.chain.from_iterable(listed))
+        listed = itertools.chain.from_iterable(form.listings(registry, reference.repository, digest))
+        return any(self._wanted(stored, digest, form) for stored in listed)
 
-    def _wanted(self, stored: signatures.Stored, digest: str) -> bool:
+    def _wanted(self, stored: Stored, digest: str, form: Format) -> bool:
         if stored.content is None or stored.fault:
             return False
-        keys = [self._key.public]
-        if stored.format == "legacy":
-            finding = verdicts.judge_legacy(stored.content, stored.signature, digest, keys, self._annotations)
-        else:
-            finding = verdicts.judge_bundle(stored.content, digest, keys, self._annotations)
+        trust = Keys([self._signer.public])
+        finding = form.judge(stored, digest, trust, self._annotations, as_flux=False)
         return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
 
     def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
@@ -131,51 +118,19 @@ class Sign:
         if subject is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         registry = self._registries.get(reference.host)
-        done: list[signatures.Format] = []
+        task = Writing(registry, reference, subject, self._signer, self._annotations, self._created)
+        done: list[str] = []
         with exclusive(f"sign {reference}"):
             for name in item.missing:
-                if self._signed(registry, reference, name):  # another process of this host was faster
+                if self._signed(registry, reference, FORMATS[name]):  # another process of this host was faster
                     continue
-                if name == "bundle":
-                    self._write_bundle(registry, reference, subject)
-                else:
-                    self._write_legacy(registry, reference)
+                FORMATS[name].write(task)
                 done.append(name)
         return SignItem(item.request, subject, tuple(done), item.warnings)
 
-    def _write_bundle(self, registry: Registry, reference: Reference, subject: Descriptor) -> None:
-        statement = bundle_writer.build_statement(subject.digest, self._annotations)
-        signature = self._key.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-        content = bundle_writer.build_bundle(statement, signature, self._key.public.hint)
-        config, manifest = bundle_writer.build_referrer(content, subject, bundle.SIGN_PREDICATE, self._created)
-        _upload(registry, reference.repository, manifest.layers[0], content, new=True)
-        _upload(registry, reference.repository, manifest.config, config)
-        put_referrer(registry, reference.repository, manifest)
-
-    def _write_legacy(self, registry: Registry, reference: Reference) -> None:
-        """Append to the `.sig` tag, read back, and append again where another writer's image replaced ours."""
-        digest, repository = t.cast(str, reference.digest), reference.repository
-        payload = simple_signing_writer.build_payload(reference.name, digest, self._annotations)
-        ours = simple_signing_writer.LegacySignature.of(payload, self._key.sign(payload)).layer
-        tag = simple_signing.tag_for(digest)
-        _upload(registry, repository, ours, payload, new=True)
-        for _round in rounds():
-            present = signatures.read_image(registry, repository, digest)
-            if _holds(present, ours):  # a writer that had read ours has brought it back
-                return
-            layers = [*present.layers, ours] if present else [ours]
-            if len(layers) > simple_signing.MAX_LAYERS:
-                raise SignatureLost(f"{reference}: the signature tag is full ({simple_signing.MAX_LAYERS} signatures)")
-            config, manifest = simple_signing_writer.build_image(layers)
-            _upload(registry, repository, manifest.config, config)
-            registry.put_manifest(repository, tag, manifest.raw, manifest.media_type)
-            if _holds(signatures.read_image(registry, repository, digest), ours):
-                return
-        raise SignatureLost(f"{reference}: other writers replaced the signature tag {ROUNDS} times; run again")
-
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
-        key = self._key.public.fingerprint
+        key = self._signer.public.fingerprint
         listed: list[dict[str, t.Any]] = []
         actions: list[str] = []
         warnings: list[str] = []
@@ -194,7 +149,7 @@ class Sign:
                 actions.append(f"{verb} {request.reference} ({name})")
         return Outcome(
             changed=bool(actions),
-            values={"signatures": listed, "key": key, "public_key": self._key.public.pem.decode()},
+            values={"signatures": listed, "key": key, "public_key": self._signer.public.pem.decode()},
             actions=actions,
             diff={"before": before, "after": after},
             failure=batch.failure(names, done),
@@ -202,11 +157,11 @@ class Sign:
         )
 
 
-def _holds(image: Manifest | None, layer: Descriptor) -> bool:
-    return image is not None and any(
-        found.digest == layer.digest and found.annotations == layer.annotations for found in image.layers
-    )
-
-
-def _upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes, *, new: bool = False) -> None:
-    upload_blob(registry, repository, descriptor, lambda: io.BytesIO(content), new=new)
+def _hidden(registry: Registry, request: SignRequest, form: Format) -> list[str]:
+    """Why Flux may not see what is signed in the wanted formats, a sentence each."""
+    reference, wanted = request.reference, " and the ".join(FORMATS[name].title for name in request.formats)
+    try:
+        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest)))
+    except BadAnswer as error:  # it hinders nobody from signing in another format
+        return [f"{reference}: Flux looks for a {form.title} first, and cannot be told what it finds: {error.message}"]
+    return [f"{reference} has a {form.title}, which hides the {wanted} from Flux 2.8 and later"] if found else []

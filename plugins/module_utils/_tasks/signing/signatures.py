@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read an artifact's signatures from its registry, in both formats, each by itself.
+"""What every format of signatures has in common: how one is read from a registry, and what one asks of a format.
 
 A failure to ask is raised and never read as "there is none": cosign and Flux fall back in silence there
 (facts of cosign 3.1 pkg/oci/remote/signatures.go), which turns a throttled registry into an unsigned artifact.
@@ -7,52 +7,95 @@ A failure to ask is raised and never read as "there is none": cosign and Flux fa
 
 from __future__ import annotations
 
+import io
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..._cosign import bundle, simple_signing
-from ..._oci.descriptor import Descriptor, MalformedManifest, Manifest
-from ..._registry.errors import BadAnswer, NotFound, Unreachable
-from ..._registry.referrers import list_referrers, listings
-from ..._shared.strict_json import MalformedJson
+from ..._registry.errors import BadAnswer, Unreachable
+from ..._registry.uploads import upload_blob
+from ..._shared.errors import GitopsError
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from ..._cosign.policy import Trust
+    from ..._cosign.signer import Signer
+    from ..._cosign.verdicts import Finding
+    from ..._flux.version import FluxVersion
+    from ..._oci.descriptor import Descriptor
+    from ..._oci.reference import Reference
     from ..._registry.client import Registry
 
-Format = t.Literal["bundle", "legacy"]
 MAX_SIGNATURES = 1000  # of one artifact and format, as cosign has it (CVE-2023-46737)
+
+
+class SignatureLost(GitopsError):
+    """Other writers replaced a signature each time before it could be read back."""
+
+    code = "signature_lost"
 
 
 @dataclass(frozen=True)
 class Stored:
     """One signature as the registry holds it.
 
-    `content` is the payload (legacy) or the bundle; None with `fault` where it could not be read as what it claims to
-    be. A `fault` beside content is one of the place where it was found: whatever it says, it does not count here.
+    `content` is what the format keeps in a blob; None with `fault` where it could not be read as what it claims to be.
+    A `fault` beside content is one of the place where it was found: whatever it says, it does not count here.
     `tampered` marks bytes that do not match their digest. `digest` is that of the layer or of the referrer.
+    `beside` are the annotations of the layer.
     """
 
-    format: Format
     digest: str
     content: bytes | None = None
-    signature: str | None = None
+    beside: t.Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
     tampered: bool = False
-    media_type: str = ""
 
 
-def read_legacy(registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
-    """What the `.sig` tag of `digest` holds, in order; nothing only if the registry says that there is no such tag."""
-    found = read_image(registry, repository, digest)
-    if found is None:
-        return iter(())
-    layers = [layer for layer in found.layers if layer.media_type == simple_signing.MEDIA_TYPE]
-    if len(found.layers) > MAX_SIGNATURES:
-        return iter([Stored("legacy", found.digest, fault=f"more than {MAX_SIGNATURES} signatures")])
-    return _one_by_one(registry, layers, lambda layer: _payload(registry, repository, layer))
+class Format(t.Protocol):
+    """A way to keep signatures beside an artifact. What differs between formats is asked here, and nowhere else."""
+
+    name: str
+    title: str  # in a sentence: "has a …"
+
+    def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
+        """The signatures of `digest`, each read when it is asked for; a second listing takes the place of the first.
+
+        For whoever stops where enough was found. BadAnswer where the registry has nonsense in that place.
+        """
+
+    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+        """All of them, from the place that a peer would look at first."""
+
+    def judge(
+        self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool
+    ) -> Finding:
+        """What one of them, whose content could be read, proves; to Flux if `as_flux`."""
+
+    def write(self, task: Writing) -> None:
+        """Make a signature, and put it where listing() finds it."""
+
+    def seen_by(self, version: FluxVersion, host: str, *, plain_http: bool) -> bool:
+        """Whether that Flux looks for the format in the registry `host`."""
+
+    def hides_others(self, stored: Stored) -> bool:
+        """Whether Flux asks for no further format where it has found this, however its verification ends."""
+
+    def claims(self, stored: Stored) -> dict[str, t.Any]:
+        """What one says of itself, unproven, for a listing."""
 
 
-def _one_by_one(
+@dataclass(frozen=True)
+class Writing:
+    """What is to be signed, where, by whom and with which annotations; `created` is RFC 3339 or None."""
+
+    registry: Registry
+    reference: Reference
+    subject: Descriptor
+    signer: Signer
+    annotations: t.Mapping[str, str]
+    created: str | None = None
+
+
+def one_by_one(
     registry: Registry, found: t.Iterable[Descriptor], read: t.Callable[[Descriptor], Stored | None]
 ) -> t.Iterator[Stored]:
     """Each read when it is asked for, so that contents do not add up in memory; one deadline for all of them."""
@@ -69,65 +112,9 @@ def _one_by_one(
             yield stored
 
 
-def read_image(registry: Registry, repository: str, digest: str) -> Manifest | None:
-    """The manifest under the `.sig` tag; MalformedManifest if it is anything but an image."""
-    tag = simple_signing.tag_for(digest)
-    answer = registry.get_manifest(repository, tag)
-    return None if answer is None else Manifest.parse(answer[0], f"{repository}:{tag}")
-
-
-def _payload(registry: Registry, repository: str, layer: Descriptor) -> Stored:
-    signature = layer.annotations.get(simple_signing.SIGNATURE_ANNOTATION)
-    try:
-        content = registry.get_blob(repository, layer, simple_signing.MAX_PAYLOAD)
-    except (BadAnswer, NotFound) as error:
-        return Stored("legacy", layer.digest, signature=signature, fault=error.message, tampered=is_tampered(error))
-    return Stored("legacy", layer.digest, content, signature)
-
-
-def read_bundles(registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
-    """The referrers of `digest` that hold a sigstore bundle, whatever type the index claims for them (cosign #4641)."""
-    return _bundles(registry, repository, digest, list_referrers(registry, repository, digest).entries)
-
-
-def bundle_listings(registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
-    """The same, but for whoever stops where enough was found; a second listing takes the place of the first."""
-    for entries in listings(registry, repository, digest):
-        yield _bundles(registry, repository, digest, entries)
-
-
-def _bundles(registry: Registry, repository: str, digest: str, entries: t.Sequence[Descriptor]) -> t.Iterator[Stored]:
-    if len(entries) > MAX_SIGNATURES:
-        return iter([Stored("bundle", digest, fault=f"more than {MAX_SIGNATURES} referrers")])
-    return _one_by_one(registry, entries, lambda entry: _referrer(registry, repository, digest, entry))
-
-
-def _referrer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:
-    """The bundle behind one entry; None if the entry is another kind of referrer."""
-    try:
-        manifest = _bundle_manifest(registry, repository, entry)
-        if manifest is None:
-            return None
-        content = registry.get_blob(repository, manifest.layers[0], bundle.MAX_BUNDLE)
-    except (BadAnswer, NotFound) as error:
-        return Stored("bundle", entry.digest, fault=error.message, tampered=is_tampered(error))
-    # Whoever may push can put any referrer into the index of a fallback tag.
-    foreign = manifest.subject is None or manifest.subject.digest != digest
-    fault = f"the subject of the referrer {entry.digest} is not this artifact" if foreign else ""
-    return Stored("bundle", entry.digest, content, fault=fault, media_type=manifest.layers[0].media_type)
-
-
-def _bundle_manifest(registry: Registry, repository: str, entry: Descriptor) -> Manifest | None:
-    answer = registry.get_manifest(repository, entry.digest)
-    if answer is None:
-        return None  # a stale entry of a fallback tag: what is not there is no signature
-    try:
-        manifest = Manifest.parse(answer[0], f"referrer {entry.digest}")
-    except (MalformedManifest, MalformedJson):
-        return None
-    if len(manifest.layers) != 1 or not manifest.layers[0].media_type.startswith(bundle.MEDIA_TYPE_PREFIX):
-        return None
-    return manifest
+def upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes, *, new: bool = False) -> None:
+    """Store the bytes of a signature; `new` says that nobody can have them yet."""
+    upload_blob(registry, repository, descriptor, lambda: io.BytesIO(content), new=new)
 
 
 def is_tampered(error: Exception) -> bool:

@@ -6,24 +6,25 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..._cosign import bundle, verdicts
+from ..._cosign import verdicts
 from ..._cosign.verdicts import Finding, Verdict
-from ..._flux.version import FluxVersion, reads_bundles, reads_bundles_over_plain_http
-from ..._oci.descriptor import MalformedManifest
+from ..._oci.descriptor import MalformedManifest, check_document
 from ..._registry.errors import BadAnswer, RegistryError
-from ..._shared.addresses import is_loopback
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from ..._shared.strict_json import MalformedJson
 from .. import batch
 from .._case import QUIET, Outcome
-from . import signatures
+from .formats import FORMATS, visible
+from .signatures import is_tampered
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._cosign.keys import PublicKey
+    from ..._cosign.policy import Trust
+    from ..._flux.version import FluxVersion
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
+    from .signatures import Format, Stored
 
 
 class VerificationFailed(GitopsError):
@@ -34,13 +35,12 @@ class VerificationFailed(GitopsError):
 
 @dataclass(frozen=True)
 class Policy:
-    """What must hold: `threshold` different keys of `keys` signed, each with at least `annotations`.
+    """What must hold: those who signed satisfy `trust`, each with at least `annotations`.
 
     With `flux_version` the answer is that Flux's own: which formats it reads, and in which order.
     """
 
-    keys: tuple[PublicKey, ...]
-    threshold: int = 1
+    trust: Trust
     annotations: t.Mapping[str, str] = field(default_factory=dict)
     flux_version: FluxVersion | None = None
 
@@ -128,64 +128,64 @@ class Verify:
             if answer is None:
                 return Judged(reference, digest, Verdict.UNREACHABLE, "the registry has no such artifact")
             digest = of_bytes(answer[0])
+            check_document(answer[0], answer[1], str(reference))
             findings = self._findings(registry, reference, digest)
-        except BadAnswer as error:
-            verdict = Verdict.TAMPERED if signatures.is_tampered(error) else Verdict.UNREACHABLE
-            return Judged(reference, digest, verdict, error.message, error=error)
+        except (MalformedManifest, MalformedJson) as error:
+            return Judged(reference, digest, Verdict.MALFORMED, error.message, error=error)
         except RegistryError as error:
-            return Judged(reference, digest, Verdict.UNREACHABLE, error.message, error=error)
-        verdict = verdicts.overall(findings, self._policy.threshold)
+            verdict = Verdict.TAMPERED if is_tampered(error) else Verdict.UNREACHABLE
+            return Judged(reference, digest, verdict, error.message, error=error)
+        verdict = verdicts.overall(findings, self._policy.trust)
         return Judged(reference, digest, verdict, self._reason(verdict, findings), findings)
 
     def _findings(self, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
         """What each signature proves; for a Flux version only the signatures that this version would look at."""
-        findings, hidden = self._bundle_findings(registry, reference, digest)
-        if hidden:
-            return findings
-        try:
-            legacy = signatures.read_legacy(registry, reference.repository, digest)
-        except (MalformedManifest, MalformedJson) as error:
-            legacy = iter([signatures.Stored("legacy", digest, fault=error.message)])
-        return findings + [self._judge_stored(stored, digest) for stored in legacy]
-
-    def _bundle_findings(self, registry: Registry, reference: Reference, digest: str) -> tuple[list[Finding], bool]:
-        """What the bundles prove, and whether they hide legacy signatures from the Flux in question."""
-        where = (registry, reference.repository, digest)
-        if not self._sees_bundles(registry, reference):
-            return [], False
-        if self._policy.flux_version is not None:  # it asks the API first, and so do we
-            judged = [(self._judge_stored(one, digest), _hides_legacy(one)) for one in signatures.read_bundles(*where)]
-            return [finding for finding, _hides in judged], any(hides for _finding, hides in judged)
-        findings: list[Finding] = []
-        for listed in signatures.bundle_listings(*where):
-            findings = [self._judge_stored(one, digest) for one in listed]
-            if verdicts.overall(findings, self._policy.threshold) is Verdict.VERIFIED:
-                break
-        return findings, False
-
-    def _sees_bundles(self, registry: Registry, reference: Reference) -> bool:
-        version = self._policy.flux_version
+        version, findings = self._policy.flux_version, list[Finding]()
         if version is None:
-            return True
-        if registry.plain_http and not is_loopback(reference.host):
-            return reads_bundles_over_plain_http(version)
-        return reads_bundles(version)
+            for form in FORMATS.values():
+                findings += self._in_format(form, registry, reference, digest)
+            return findings
+        for form in visible(version, reference.host, plain_http=registry.plain_http):
+            found, enough = self._as_flux(form, registry, reference, digest)
+            findings += found
+            if enough:
+                break
+        return findings
 
-    def _judge_stored(self, stored: signatures.Stored, digest: str) -> Finding:
+    def _in_format(self, form: Format, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
+        """What the signatures of one format prove, until they are enough."""
+        findings: list[Finding] = []
+        try:
+            for listed in form.listings(registry, reference.repository, digest):
+                findings = [self._judge_stored(form, one, digest) for one in listed]
+                if self._policy.trust.satisfied(verdicts.signers(findings)):
+                    break
+        except (BadAnswer, MalformedManifest, MalformedJson) as error:
+            findings.append(_unreadable(form, error))
+        return findings
+
+    def _as_flux(
+        self, form: Format, registry: Registry, reference: Reference, digest: str
+    ) -> tuple[list[Finding], bool]:
+        """The same from the place that Flux looks at first, and whether it would look no further."""
+        findings, hides = list[Finding](), False
+        try:
+            for one in form.listing(registry, reference.repository, digest):
+                findings.append(self._judge_stored(form, one, digest))
+                hides = form.hides_others(one) or hides
+        except (BadAnswer, MalformedManifest, MalformedJson) as error:
+            return [*findings, _unreadable(form, error)], True  # what Flux makes of it is not known
+        return findings, hides
+
+    def _judge_stored(self, form: Format, stored: Stored, digest: str) -> Finding:
         policy = self._policy
-        keys = policy.keys
-        if policy.flux_version is not None:
-            keys = tuple(key for key in keys if key.flux_verifiable)
         if stored.content is None:
             verdict = Verdict.TAMPERED if stored.tampered else Verdict.MALFORMED
-            return Finding(verdict, stored.format, stored.fault, location=stored.digest)
-        if stored.format == "legacy":
-            finding = verdicts.judge_legacy(stored.content, stored.signature, digest, keys, policy.annotations)
-        else:
-            predicate = bundle.SIGN_PREDICATE if policy.flux_version is None else None
-            finding = verdicts.judge_bundle(stored.content, digest, keys, policy.annotations, predicate)
+            return Finding(verdict, form.name, stored.fault, location=stored.digest)
+        as_flux = policy.flux_version is not None
+        finding = form.judge(stored, digest, policy.trust, policy.annotations, as_flux=as_flux)
         # Flux reads a bundle without a look at what its referrer says of itself.
-        if stored.fault and policy.flux_version is None and finding.verdict is Verdict.VERIFIED:
+        if stored.fault and not as_flux and finding.verdict is Verdict.VERIFIED:
             finding = replace(finding, verdict=Verdict.MALFORMED, reason=stored.fault)
         return replace(finding, location=stored.digest)
 
@@ -193,15 +193,17 @@ class Verify:
         """The reason of the first signature that had this verdict, or what is true of them all."""
         if verdict is Verdict.VERIFIED or verdict is Verdict.UNSIGNED:
             return verdicts.describe(verdict)
-        passed = {finding.key for finding in findings if finding.verdict is Verdict.VERIFIED}
-        if passed and self._policy.threshold > 1:
-            return f"signed by {len(passed)} of the given keys, where {self._policy.threshold} are wanted"
+        passed = verdicts.signers(findings)
+        if passed:
+            return self._policy.trust.lacking(passed)
         return next((finding.reason for finding in findings if finding.verdict is verdict), verdicts.describe(verdict))
 
 
-def _hides_legacy(stored: signatures.Stored) -> bool:
-    """Whether Flux takes it for a bundle, however that one's verification ends: it asks no further then."""
-    return stored.content is not None and bundle.is_readable(stored.content)
+def _unreadable(form: Format, error: GitopsError) -> Finding:
+    """Nonsense in the place of a format's signatures: whoever may push can put it there, so others go on."""
+    if is_tampered(error):
+        return Finding(Verdict.TAMPERED, form.name, error.message)
+    return Finding(Verdict.UNREACHABLE if isinstance(error, BadAnswer) else Verdict.MALFORMED, form.name, error.message)
 
 
 def _describe(finding: Finding) -> dict[str, t.Any]:
