@@ -8,8 +8,9 @@ alphabet, padding to a multiple of four, and nothing behind it. Python's own str
 from __future__ import annotations
 
 import base64
+import re
 
-_URL_SAFE = str.maketrans("-_", "+/", "+/")
+_URL_SAFE = str.maketrans("-_", "+/")
 _NO_BREAKS = str.maketrans("", "", "\r\n")
 
 
@@ -43,6 +44,15 @@ def decode_either(text: str) -> bytes:
     if "=" in said:
         raise NotBase64("padding, where the length allows none")
     return _decode(said + "=" * (-len(said) % 4))
+
+
+def salvage(text: str) -> bytes:
+    """Whatever may be in there, as lenient as can be, to look for secrets in it; nothing where it is none at all."""
+    plain = re.sub(r"[^A-Za-z0-9+/]", "", text.translate(_URL_SAFE))
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except ValueError:
+        return b""
 
 
 def encode(data: bytes) -> str:

@@ -7,12 +7,12 @@ kubeconfig, the tokens that say what they are. Finding too much masks a word of 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import typing as t
 from urllib.parse import unquote
+
+from . import base64
 
 _SHORT = 3  # characters: what is shorter is masked with what stands around it
 _NAME_AS_TOKEN = 16  # characters: a "user" alone in https://user@host is a token from here on
@@ -60,7 +60,7 @@ def _of_text(text: str) -> set[str]:
         found |= _of_address(address)
     if "\n" not in text.strip():
         found |= _of_address(text.strip())
-        if _BASE64.match(text.strip()) and _is_private_der(_decoded(text)):
+        if _BASE64.match(text.strip()) and _is_private_der(base64.salvage(text)):
             found.add(text.strip())
     if "PuTTY-User-Key-File" in text:
         found.add(text)
@@ -102,17 +102,8 @@ def _login(user: str, password: str) -> set[str]:
 
 def _of_base64(encoded: str) -> set[str]:
     """A private key in base64, as kubeconfigs and Secrets hold it: encoded and decoded."""
-    text = _decoded(encoded).decode("utf-8", "replace")
+    text = base64.salvage(encoded).decode("utf-8", "replace")
     return {encoded.strip(), text, *encoded.split()} if "PRIVATE" in text else set()
-
-
-def _decoded(text: str) -> bytes:
-    """As lenient as can be: broken base64 gives what is before the break."""
-    plain = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4))
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _is_private_der(data: bytes) -> bool:
@@ -174,7 +165,7 @@ def _maps(part: t.Any) -> list[t.Mapping[t.Any, t.Any]]:
 def _plain(value: str) -> set[str]:
     """What a value in base64 stands for, where it is text; and what that holds in turn, as a .dockerconfigjson does."""
     try:
-        text = _decoded(value).decode("utf-8")
+        text = base64.salvage(value).decode("utf-8")
     except UnicodeDecodeError:
         return set()
     return {text, *(find(text) if text != value else ())}
