@@ -36,7 +36,8 @@ def check(annotations: t.Mapping[str, str]) -> str:
     """Why the signature does not count today, whoever made it; empty if it does. MalformedSignature names what is
     unreadable.
 
-    Stricter than cosign where it takes JSON with two spellings, or text between certificates.
+    Stricter than cosign where it takes JSON with two spellings, text between certificates, or white space for none,
+    by which cosign 2 crashes.
     """
     _check_log_entry(annotations.get(BUNDLE, ""))
     _check_timestamp(annotations.get(TIMESTAMP, ""))
@@ -86,7 +87,7 @@ def _check_binary(value: t.Any, name: str) -> None:
 
 
 def _certificates(annotations: t.Mapping[str, str], name: str) -> list[Certificate]:
-    text = annotations.get(name, "").strip()
+    text = annotations.get(name, "")
     if not text:
         return []
     from cryptography import x509  # most signatures have none, and it takes its time to import
