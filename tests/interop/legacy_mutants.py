@@ -109,7 +109,7 @@ def _certificates() -> t.Mapping[str, dict[str, str]]:
         "an expired one and a good one": {"certificate": expired + good},
         "white space around": {"certificate": f"\n \n{good}\n\n"},
         "none": {"certificate": ""},
-        "a blank": {"certificate": " "},
+        "white space alone": {"certificate": " "},
         "no PEM": {"certificate": "nonsense"},
         "a public key": {"certificate": public},
         "cut": {"certificate": good[:-10]},
@@ -208,5 +208,5 @@ STRICTER: t.Final[t.Mapping[str, str]] = {
     "bundle: another case": _SPELLING,
     "SignedEntryTimestamp=[0]": _SPELLING,
     "[0]": _SPELLING,
-    **dict.fromkeys(("text before it", "text between two", "another label", "headers"), _BETWEEN),
+    **dict.fromkeys(("text before it", "text between two", "another label", "headers", "white space alone"), _BETWEEN),
 }
