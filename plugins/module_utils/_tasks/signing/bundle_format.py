@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._cosign import bundle, bundle_writer, verdicts
+from ..._cosign import bundle, verdicts
 from ..._flux.version import FluxVersion, finds_bundles
 from ..._oci.descriptor import Descriptor, MalformedManifest, Manifest
 from ..._registry.errors import BadAnswer, NotFound
-from ..._registry.put_referrer import put_referrer
 from ..._registry.referrers import list_referrers, listings
 from ..._shared.errors import GitopsError
 from ..._shared.strict_json import MalformedJson
@@ -40,6 +39,9 @@ class BundleFormat:
         return verdicts.judge_bundle(stored.content or b"", digest, trust, annotations, predicate)
 
     def write(self, task: Writing) -> None:
+        from ..._cosign import bundle_writer  # who verifies needs neither
+        from ..._registry.put_referrer import put_referrer
+
         repository = task.reference.repository
         statement = bundle_writer.build_statement(task.subject.digest, task.annotations)
         signature = task.signer.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._cosign import simple_signing, simple_signing_writer, verdicts
+from ..._cosign import simple_signing, verdicts
 from ..._oci.descriptor import Descriptor, MalformedManifest, Manifest
 from ..._registry.errors import BadAnswer, NotFound
-from ..._registry.locks import ROUNDS, rounds
 from ..._shared.errors import InvalidOption
 from ..._shared.strict_json import MalformedJson
 from .signatures import MAX_SIGNATURES, SignatureLost, Stored, Writing, is_tampered, one_by_one, upload
@@ -47,6 +46,9 @@ class LegacyFormat:
 
     def write(self, task: Writing) -> None:
         """Append to the tag, read back, and append again where another writer's image replaced ours."""
+        from ..._cosign import simple_signing_writer  # who verifies needs neither
+        from ..._registry.locks import ROUNDS, rounds
+
         registry, reference, digest = task.registry, task.reference, task.subject.digest
         payload = simple_signing_writer.build_payload(reference.name, digest, task.annotations)
         signature = task.signer.sign(payload)
@@ -69,6 +71,8 @@ class LegacyFormat:
         if len(layers) > simple_signing.MAX_LAYERS:
             full = f"the signature tag is full ({simple_signing.MAX_LAYERS} signatures)"
             raise SignatureLost(f"{task.reference}: {full}")
+        from ..._cosign import simple_signing_writer
+
         config, manifest = simple_signing_writer.build_image(layers)
         upload(registry, repository, manifest.config, config)
         registry.put_manifest(repository, simple_signing.tag_for(digest), manifest.raw, manifest.media_type)

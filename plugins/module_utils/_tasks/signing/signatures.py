@@ -12,7 +12,6 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._registry.errors import BadAnswer, Unreachable
-from ..._registry.uploads import upload_blob
 from ..._shared.errors import GitopsError
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -114,6 +113,8 @@ def one_by_one(
 
 def upload(registry: Registry, repository: str, descriptor: Descriptor, content: bytes, *, new: bool = False) -> None:
     """Store the bytes of a signature; `new` says that nobody can have them yet."""
+    from ..._registry.uploads import upload_blob  # who verifies does not need it
+
     upload_blob(registry, repository, descriptor, lambda: io.BytesIO(content), new=new)
 
 
