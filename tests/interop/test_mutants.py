@@ -48,8 +48,7 @@ def _marks(values: t.Any) -> set[str]:
 
 
 def _ours(ours: Ours, stored: Stored, keys: Keys, form: str) -> set[str]:
-    asked = {"reference": stored.reference, "public_keys": keys.verifiers}
-    [verdict] = ours("cosign_verify", **asked)["verdicts"]
+    [verdict] = ours("cosign_verify", reference=stored.reference, public_keys=keys.verifiers)["verdicts"]
     passed = [one for one in verdict["signatures"] if one["verdict"] == "verified" and one["format"] == form]
     return _marks([one["annotations"] for one in passed])
 
