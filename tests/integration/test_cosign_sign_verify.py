@@ -250,7 +250,12 @@ def test_check_mode_with_a_key_that_is_yet_to_be_made(run_module: RunModule, tmp
     path, reference = str(tmp_path / "cosign.key"), f"127.0.0.1:9/team/app@sha256:{'a' * 64}"
     made = run_module("cosign_keypair", path=path, passphrase="secret", check=True)
     assert made["changed"]
-    options = {"reference": reference, "privatekey_path": path, "privatekey_passphrase": "secret", "format": "both"}
+    options: dict[str, t.Any] = {
+        "reference": reference,
+        "privatekey_path": path,
+        "privatekey_passphrase": "secret",
+        "format": "both",
+    }
     found = run_module("cosign_sign", check=True, **options)
     assert (found["changed"], found["key"], found["public_key"]) == (True, None, None)
     assert found["actions"] == [f"would sign {reference} (bundle)", f"would sign {reference} (legacy)"]
