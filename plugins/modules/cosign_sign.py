@@ -115,7 +115,10 @@ signatures:
       description: Why this artifact failed, as C(code), C(message) and C(details).
       type: dict
 key:
-  description: The fingerprint of the key, C(sha256:) and the digest of the public key in DER form.
+  description:
+    - The fingerprint of the key, C(sha256:) and the digest of the public key in DER form.
+    - V(null) in check mode where O(privatekey_path) does not exist yet. Then all signatures are predicted as missing,
+      with a warning.
   returned: success
   type: str
 public_key:
@@ -155,7 +158,7 @@ SPEC = ArgumentSpec(
 
 def main() -> None:
     module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
-    run(module, lambda: sign(module.params, registries(module), progress(module)))
+    run(module, lambda: sign(module.params, registries(module), progress(module), check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 )
 _COSIGN = SigningKey.generate()
+_ENCRYPTED = _COSIGN.encrypted_pem(b"x")
 
 
 def _canary(kind: str) -> str:
@@ -47,10 +48,11 @@ def _kinds() -> dict[str, tuple[str, list[str]]]:
         "data": {"b": base64.b64encode(two.encode()).decode()},
     }
     lines = f"apiVersion: v1\nkind: Secret\nstringData:\n  key: |\n    {three}-first\n    {three}-second\n"
+    encrypted = _ENCRYPTED.decode()
     auth = base64.b64encode(f"user:{one}".encode()).decode()
     return {
         "private key": (_KEY.decode(), [_KEY.decode()]),
-        "encrypted key": (_COSIGN.encrypted_pem(b"x").decode(), [_COSIGN.encrypted_pem(b"x").decode()][:0]),
+        "encrypted key": (encrypted, [encrypted]),
         "address": (f"https://user:{three}@host.example/path", [three]),
         "unescaped": (f"http://user:{three}#x@host.example:99999", [three]),
         "reference": (f"user:{three}@registry.example/app:v1", [three]),

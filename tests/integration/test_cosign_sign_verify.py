@@ -243,3 +243,24 @@ def test_the_key_of_an_image_index(run_module: RunModule, registry: RunningRegis
     reference = f"{registry.address}/team/app@{described.digest}"
     assert sign(run_module, reference, keys[0], format="both")["changed"]
     assert verdict(run_module, reference, keys[0]) == "verified"
+
+
+def test_check_mode_with_a_key_that_is_yet_to_be_made(run_module: RunModule, tmp_path: Path) -> None:
+    """A play that makes the key, the registry and the signature, tried by --check from nothing."""
+    path, reference = str(tmp_path / "cosign.key"), f"127.0.0.1:9/team/app@sha256:{'a' * 64}"
+    made = run_module("cosign_keypair", path=path, passphrase="secret", check=True)
+    assert made["changed"]
+    options: dict[str, t.Any] = {
+        "reference": reference,
+        "privatekey_path": path,
+        "privatekey_passphrase": "secret",
+        "format": "both",
+    }
+    found = run_module("cosign_sign", check=True, **options)
+    assert (found["changed"], found["key"], found["public_key"]) == (True, None, None)
+    assert found["actions"] == [f"would sign {reference} (bundle)", f"would sign {reference} (legacy)"]
+    assert f"a run would fail now: privatekey_path: {path} does not exist" in str(found["warnings"])
+    assert not Path(path).exists()
+    refused = run_module("cosign_sign", **options)
+    assert refused["msg"] == f"privatekey_path: {path} does not exist"
+    assert run_module("cosign_sign", check=True, **{**options, "privatekey_passphrase": None})["failed"]

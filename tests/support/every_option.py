@@ -25,54 +25,51 @@ CLUSTER: Options = {"host": f"https://{NOBODY}", "request_timeout": 1}
 
 def bases(directory: Path, key: str, public: str) -> dict[str, list[Options]]:
     """Valid tasks of each module: all options of its specification can be added to one of them."""
-    tree = directory / "tree"
-    tree.mkdir(exist_ok=True)
-    (tree / "a.yaml").write_text("kind: A\n")
-    one = {"reference": f"{NOBODY}/team/app:v1"}
-    signing = {"privatekey_path": key, "privatekey_passphrase": ""}
-    keys = {"public_keys": [{"content": public}]}
+    keys: Options = {"public_keys": [{"content": public}]}
+    return {**_local(directory), **_registry(directory, key, keys), **_cluster(keys)}
+
+
+def _local(directory: Path) -> dict[str, list[Options]]:
+    host = {"provider": "gitea", "url": f"https://{NOBODY}", "owner": "a", "name": "b", "token": "t0ken"}
+    files = [{"path": "a.yaml", "content": "a: 1\n"}]
     return {
         "cosign_keypair": [{"path": str(directory / "new.key"), "passphrase": "x"}],
+        "git_host_repository": [{**host, "timeout": 1}],
+        "git_publish": [{"repository": str(directory / "none.git"), "files": files, "timeout": 5, "attempts": 1}],
+        "kind_cluster": [{"kubeconfig": str(directory / "kubeconfig"), "kind_path": "/nonexistent/kind"}],
+        "kind_registry": [{"state": "absent"}],
+        "oci_registry": [{"data_dir": str(directory / "data"), "state": "stopped"}],
+    }
+
+
+def _registry(directory: Path, key: str, keys: Options) -> dict[str, list[Options]]:
+    tree, out = directory / "tree", str(directory / "out")
+    tree.mkdir(exist_ok=True)
+    (tree / "a.yaml").write_text("kind: A\n")
+    one, path = {"reference": f"{NOBODY}/team/app:v1"}, {"path": str(tree)}
+    signing = {"privatekey_path": key, "privatekey_passphrase": ""}
+    tag = {"reference": DIGEST, "tags": ["v1"]}
+    return {
         "cosign_sign": [{"reference": DIGEST, **signing, **QUICK}, {"references": [DIGEST], **signing, **QUICK}],
         "cosign_verify": [{"reference": DIGEST, **keys, **QUICK}],
+        "oci_artifact_info": [{**one, **QUICK}],
+        "oci_pull": [{**one, "dest": out, **QUICK}, {"artifacts": [{**one, "dest": out}], **QUICK}],
+        "oci_push": [{**one, **path, **QUICK}, {"artifacts": [{**one, **path}], **QUICK}],
+        "oci_tag": [{**tag, **QUICK}, {"artifacts": [tag], **QUICK}],
+    }
+
+
+def _cluster(keys: Options) -> dict[str, list[Options]]:
+    login = {"name": "login", "registry": "ghcr.io", "username": "me", "password": "some password"}
+    return {
         "flux_components": [{"state": "absent", **CLUSTER}],
         "flux_git_secret": [{"token": "some token", **CLUSTER}],
         "flux_oci_source": [{"name": "app", "url": "oci://ghcr.io/org/app", "target": "cluster", **CLUSTER}],
         "flux_reconcile": [{"name": "app", **CLUSTER}, {"resources": [{"name": "app"}], **CLUSTER}],
-        "flux_secret": [
-            {"name": "login", "registry": "ghcr.io", "username": "me", "password": "some password", **CLUSTER},
-            {"name": "keys", **keys, **CLUSTER},
-        ],
+        "flux_secret": [{**login, **CLUSTER}, {"name": "keys", **keys, **CLUSTER}],
         "flux_source_info": [{"name": "app", **CLUSTER}],
         "flux_sync": [{"url": "https://git.example/fleet.git", "target": "cluster", **CLUSTER}],
         "flux_workload_info": [{"name": "app", **CLUSTER}],
-        "git_host_repository": [
-            {"provider": "gitea", "url": f"https://{NOBODY}", "owner": "a", "name": "b", "token": "t0ken", "timeout": 1}
-        ],
-        "git_publish": [
-            {
-                "repository": str(directory / "none.git"),
-                "files": [{"path": "a.yaml", "content": "a: 1\n"}],
-                "timeout": 5,
-                "attempts": 1,
-            }
-        ],
-        "kind_cluster": [{"kubeconfig": str(directory / "kubeconfig"), "kind_path": "/nonexistent/kind"}],
-        "kind_registry": [{"state": "absent"}],
-        "oci_artifact_info": [{**one, **QUICK}],
-        "oci_pull": [
-            {**one, "dest": str(directory / "out"), **QUICK},
-            {"artifacts": [{**one, "dest": str(directory / "out")}], **QUICK},
-        ],
-        "oci_push": [
-            {**one, "path": str(tree), **QUICK},
-            {"artifacts": [{**one, "path": str(tree)}], **QUICK},
-        ],
-        "oci_registry": [{"data_dir": str(directory / "data"), "state": "stopped"}],
-        "oci_tag": [
-            {"reference": DIGEST, "tags": ["v1"], **QUICK},
-            {"artifacts": [{"reference": DIGEST, "tags": ["v1"]}], **QUICK},
-        ],
     }
 
 

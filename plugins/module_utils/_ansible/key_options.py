@@ -44,6 +44,18 @@ def signing_key(params: Params) -> SigningKey:
     return key
 
 
+def missing_key(params: Params) -> InvalidOption | None:
+    """What is said of a key file that is not there; None where there is one, or the key is no file.
+
+    In check mode an earlier task of the play may be the one to make it.
+    """
+    passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
+    path = t.cast(str, params[_PATH])
+    if _source(params) != _PATH or os.path.lexists(path):
+        return None
+    return InvalidOption(_PATH, f"{path} does not exist", path=path)
+
+
 def passphrase_bytes(value: str | None, option: str) -> bytes:
     """A passphrase as the bytes that cosign would see; InvalidOption where it is null instead of empty."""
     if value is None:

@@ -10,21 +10,27 @@ from .._shared.errors import InvalidOption
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
-from .key_options import signing_key
+from .._tasks.signing.sign_later import SignLater
+from .key_options import missing_key, signing_key
 from .references import Params, annotation_map, digest_references
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._oci.reference import Reference
     from .._registry.client import Registries
-    from .._tasks._case import Progress
+    from .._tasks._case import Progress, UseCase
 
 
-def sign(params: Params, registries: Registries, progress: Progress = QUIET) -> Sign:
+def sign(
+    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
+    missing = missing_key(params) if check_mode else None
+    if missing is not None:
+        return SignLater(requests, missing)
     return Sign(
         requests,
         registries,

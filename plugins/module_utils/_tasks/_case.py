@@ -32,6 +32,11 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
+def would_fail(*blocked: GitopsError | None) -> list[str]:
+    """Check mode's warnings for what makes a run fail as things are: an earlier task of the play may mend it."""
+    return [f"a run would fail now: {error.message}" for error in blocked if error is not None]
+
+
 P = t.TypeVar("P")
 
 

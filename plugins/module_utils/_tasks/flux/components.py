@@ -14,7 +14,7 @@ from ..._kube.objects import labels_of
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.shapes import at
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from .kube_waiting import NotReady, Waiting, is_definition
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -95,7 +95,7 @@ class FluxComponents:
         return Plan(steps, before, self._warnings(before), blocked)
 
     def predict(self, plan: Plan) -> Outcome:
-        blocked = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 
     def apply(self, plan: Plan) -> Outcome:

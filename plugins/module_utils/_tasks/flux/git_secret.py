@@ -15,7 +15,7 @@ from ..._kube import secrets
 from ..._kube.apply import Planner, Rule, Step
 from ..._shared import base64
 from ..._shared.object_id import ObjectId
-from .._case import Outcome
+from .._case import Outcome, would_fail
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.secrets.git_secret import Data, GitCredentials
@@ -72,7 +72,7 @@ class FluxGitSecret:
         return Plan(step, before, after, made)
 
     def predict(self, plan: Plan) -> Outcome:
-        warnings = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        warnings = would_fail(plan.blocked)
         if plan.made and isinstance(self._credentials, git_secret.Identity) and self._credentials.key is None:
             unknown = {git_secret.IDENTITY: b"", git_secret.PUBLIC: b"(to be made)"}  # a run makes another key
             plan = replace(plan, after={**plan.after, **unknown})

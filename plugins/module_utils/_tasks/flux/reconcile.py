@@ -18,7 +18,7 @@ from ..._kube.errors import NoNamespace, NotInstalled
 from ..._shared.errors import GitopsError
 from ..._shared.object_id import ObjectId
 from .. import batch
-from .._case import QUIET, Diff, Outcome
+from .._case import QUIET, Diff, Outcome, would_fail
 from . import trust as flux_trust
 from .wait import (
     Clock,
@@ -101,7 +101,7 @@ class FluxReconcile:
 
     def predict(self, plan: Plan) -> Outcome:
         results = [Result(one.target, one.reading, one.judgement, one.asks, error=one.blocked) for one in plan]
-        blocked = [f"a run would fail now: {step.blocked.message}" for step in plan if step.blocked]
+        blocked = would_fail(*(step.blocked for step in plan))
         return self._outcome(plan, results, blocked)
 
     def apply(self, plan: Plan) -> Outcome:

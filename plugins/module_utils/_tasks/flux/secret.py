@@ -14,7 +14,7 @@ from ..._kube.apply import Planner, Rule, Step
 from ..._kube.client import KubeClient
 from ..._kube.errors import Conflict
 from ..._shared.object_id import ObjectId
-from .._case import Diff, Outcome
+from .._case import Diff, Outcome, would_fail
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.version import FluxVersion
@@ -65,7 +65,7 @@ class FluxSecret:
 
     def predict(self, plan: Plan) -> Outcome:
         blocked = plan.step.blocked
-        return self._outcome(plan, (f"a run would fail now: {blocked.message}",) if blocked else ())
+        return self._outcome(plan, tuple(would_fail(blocked)))
 
     def apply(self, plan: Plan) -> Outcome:
         if plan.step.blocked:

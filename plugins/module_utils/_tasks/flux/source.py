@@ -13,7 +13,7 @@ from ..._flux.declare import manifest_yaml, render
 from ..._flux.declare.render import Manifest
 from ..._flux.rules import check as rules
 from ..._shared.errors import InvalidOption
-from .._case import Diff, Outcome
+from .._case import Diff, Outcome, would_fail
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.declare.source import Source
@@ -94,7 +94,7 @@ class FluxSource:
         return self._target.plan(self._wanted)
 
     def predict(self, plan: Plan) -> Outcome:
-        blocked = (f"a run would fail now: {plan.blocked.message}",) if plan.blocked else ()
+        blocked = tuple(would_fail(plan.blocked))
         return self._outcome(plan, blocked)
 
     def apply(self, plan: Plan) -> Outcome:

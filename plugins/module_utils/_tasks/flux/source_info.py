@@ -14,7 +14,7 @@ from ..._kube.client import KubeClient, Object
 from ..._kube.errors import Forbidden, NotInstalled
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
-from .._case import Outcome
+from .._case import Outcome, would_fail
 from . import trust as flux_trust
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -72,7 +72,7 @@ class FluxSourceInfo:
     def predict(self, plan: Found) -> Outcome:
         if plan.missing:  # an earlier task may be going to install Flux
             outcome = self._outcome(plan)
-            outcome.warnings = [f"a run would fail now: {plan.missing.message}"]
+            outcome.warnings = would_fail(plan.missing)
             return outcome
         return self.apply(plan)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..._flux.declare import sync as flux_sync
 from ..._kube.apply import Planner, Rule, Step
 from ..._kube.errors import GITOPS, Conflict
-from .._case import Outcome
+from .._case import Outcome, would_fail
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.declare.sync import Sync
@@ -54,7 +54,7 @@ class FluxSync:
         return Plan(steps, next((step.blocked for step in steps if step.blocked), None))
 
     def predict(self, plan: Plan) -> Outcome:
-        blocked = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 
     def apply(self, plan: Plan) -> Outcome:

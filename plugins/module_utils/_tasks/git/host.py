@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..._githost import errors
 from ..._githost.hosts import DeployKey, Found, Host, Place
-from .._case import Outcome
+from .._case import Outcome, would_fail
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class GitHostRepository:
         return Plan(found, tuple(_step(wanted, keys) for wanted in self._wanted.keys))
 
     def predict(self, plan: Plan) -> Outcome:
-        warnings = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        warnings = would_fail(plan.blocked)
         return self._outcome(plan, plan.found, warnings)
 
     def apply(self, plan: Plan) -> Outcome:

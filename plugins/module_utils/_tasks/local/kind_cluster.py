@@ -17,7 +17,7 @@ from ..._kind import config as kind_config
 from ..._kind.errors import CreationFailed, Drift, HalfMade, NotReady
 from ..._registry.locks import exclusive
 from ..._shared.errors import InvalidOption
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from . import kind_nodes
 from .kind_kubeconfig import Kubeconfig
 
@@ -83,7 +83,7 @@ class KindCluster:
         return self._plan()
 
     def predict(self, plan: Plan) -> Outcome:
-        warnings = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        warnings = would_fail(plan.blocked)
         return self._outcome(plan, plan.live, warnings)
 
     def apply(self, plan: Plan) -> Outcome:

@@ -14,7 +14,7 @@ from ..._kind.errors import CreationFailed, Drift, ForeignContainer, KindError, 
 from ..._kind.registry import CERTS_DIRECTORY, LABEL
 from ..._registry.locks import exclusive
 from ..._shared.errors import InvalidOption
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from . import registry_process
 from .kind_nodes import KUBECTL, control_plane
 
@@ -70,7 +70,7 @@ class KindRegistry:
         return self._present() if self._wanted.state == "present" else self._absent()
 
     def predict(self, plan: Plan) -> Outcome:
-        blocked = [f"a run would fail now: {plan.blocked.message}"] if plan.blocked else []
+        blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 
     def apply(self, plan: Plan) -> Outcome:
