@@ -5,7 +5,7 @@ A module must be importable where a package is missing (to print its documentati
 and must then say which one, by its name on PyPI.
 
     with third_party():
-        import urllib3
+        import nacl.secret
 
 Or, where that would take long and is seldom needed: `expect("urllib3")` at first, and the import later.
 
