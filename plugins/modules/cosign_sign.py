@@ -49,6 +49,8 @@ options:
       - The oldest version of Flux that has to verify the signature, such as V(2.8). By default the newest.
       - A format that this version does not find is refused.
     type: str
+requirements:
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry

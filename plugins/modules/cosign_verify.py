@@ -62,6 +62,9 @@ options:
       - A registry that could not be asked still fails the task.
     type: bool
     default: false
+requirements:
+  - cryptography
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_registry

@@ -21,6 +21,7 @@ description:
   - Refuses manifests that hold nothing of Flux, a second Flux in another namespace, and, without O(force_conflicts),
     one that another tool manages.
 requirements:
+  - urllib3
   - PyYAML
   - kubernetes
 extends_documentation_fragment:

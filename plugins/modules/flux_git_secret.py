@@ -19,6 +19,7 @@ description:
     deploy key. A key that is in the Secret already is kept.
   - Nothing that is secret is shown, neither in the diff nor in the result.
 requirements:
+  - urllib3
   - PyYAML
   - cryptography
   - kubernetes

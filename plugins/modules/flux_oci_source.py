@@ -23,6 +23,7 @@ description:
     that a key makes it ignore, or a pattern that lets anybody in. RV(findings) has the rules.
   - Options are the fields of the API in snake case.
 requirements:
+  - urllib3
   - PyYAML
   - kubernetes, with O(target=cluster) only
 extends_documentation_fragment:

@@ -25,6 +25,9 @@ description:
   - Of a Secret without a usable public key Flux says only that no signature matches. When it refuses an artifact, that
     Secret is looked at, where these credentials may, and what is wrong with it is said, too.
 requirements:
+  - cryptography
+  - PyYAML
+  - urllib3
   - kubernetes
 extends_documentation_fragment:
   - proven.gitops._attributes

@@ -21,6 +21,8 @@ description:
   - Of Docker's configuration nothing but the user name and password for O(registry) gets to the cluster.
   - Nothing that is secret is shown, neither in the diff nor in the result.
 requirements:
+  - PyYAML
+  - urllib3
   - kubernetes
   - cryptography
 extends_documentation_fragment:

@@ -19,9 +19,10 @@ description:
     is now; RV(sources[].findings) has what is weak, out of date, or asked for and not done.
   - Of a Secret only the public keys are looked at, and only their fingerprints are returned.
 requirements:
+  - PyYAML
+  - urllib3
   - kubernetes
   - cryptography
-  - PyNaCl
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_cluster

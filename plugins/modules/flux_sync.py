@@ -19,6 +19,7 @@ description:
   - In a cluster, with O(target=cluster), both objects are written where they are missing, or where they name another
     repository, branch or Secret. All else in them is what the repository says, patches included.
 requirements:
+  - urllib3
   - PyYAML
   - kubernetes, with O(target=cluster) only
 extends_documentation_fragment:

@@ -16,6 +16,8 @@ description:
   - Lists the workloads in the inventory of a C(Kustomization), which is what it applied, with their pods and images.
   - Asks services for an answer over HTTP, by way of the API server, so that no port has to be open.
 requirements:
+  - PyYAML
+  - urllib3
   - kubernetes
 extends_documentation_fragment:
   - proven.gitops._attributes

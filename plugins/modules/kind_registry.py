@@ -20,6 +20,7 @@ description:
   - The registry has no authentication and no TLS. It is for development and tests.
   - A container that somebody else made is used where it is as declared, and never removed.
 requirements:
+  - PyYAML
   - Docker, with the program C(docker) on E(PATH)
 extends_documentation_fragment:
   - proven.gitops._attributes

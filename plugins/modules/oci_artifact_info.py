@@ -34,6 +34,9 @@ options:
     description: Return the signatures of the artifact.
     type: bool
     default: true
+requirements:
+  - cryptography
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_registry

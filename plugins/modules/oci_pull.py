@@ -54,6 +54,8 @@ options:
     description: The most files and directories that an archive may hold.
     type: int
     default: 100000
+requirements:
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry

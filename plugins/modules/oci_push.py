@@ -125,6 +125,9 @@ options:
       move:
         description: As O(move).
         type: bool
+requirements:
+  - urllib3
+  - zlib-ng
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry

@@ -48,6 +48,8 @@ options:
         elements: str
         required: true
         aliases: [tag]
+requirements:
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import re
 import typing as t
 from pathlib import Path
 
+import house_graph as graph
 import house_rules as rules
 import pytest
 import yaml
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
+from ansible_collections.proven.gitops.plugins.module_utils._shared import requirements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PYPI = {name: re.split("[<>=]", package)[0] for name, package in requirements.PACKAGES.items()}
 DISTRIBUTIONS = {"nacl": "pynacl", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
 CODE = (".py", ".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh", ".j2")
 NO_HEADER = ("changelogs/changelog.yaml", "LICENSES/GPL-3.0-or-later.txt")
@@ -43,6 +48,11 @@ def _files(top: str, *suffixes: str) -> list[str]:
 
 def _read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _known(path: str) -> str | None:
+    return _read(path) if (ROOT / path).is_file() else None
 
 
 def _fragment(name: str) -> str:
@@ -147,6 +157,23 @@ def test_the_requirements_are_what_is_imported() -> None:
     assert {DISTRIBUTIONS.get(name, name) for name in imported} == required
 
 
+@pytest.mark.parametrize("path", MODULES)
+def test_modules_document_their_requirements(path: str) -> None:
+    own = rules.documents(_read(path))["DOCUMENTATION"]
+    parts = [rules.fragment(name, _fragment) for name in own.get("extends_documentation_fragment", [])]
+    documented = [line for part in [*parts, own] for line in part.get("requirements", [])]
+    assert graph.requirements_are_documented(path, documented, _known, PYPI) == []
+
+
+def test_the_packages_that_are_named_when_missing_are_the_required_ones() -> None:
+    lines = {line for file in ("requirements.txt", "requirements-cluster.txt") for line in _read(file).splitlines()}
+    assert {line for line in lines if line and line[0] not in "#-"} == set(requirements.PACKAGES.values())
+
+
+def test_no_files_import_each_other_in_a_ring() -> None:
+    assert graph.circles(PLUGINS, _known) == []
+
+
 def test_execution_environments_get_the_same_requirements() -> None:
     def lines(path: str) -> set[str]:
         return {line for line in _read(path).splitlines() if line and line[0] not in "#-"}
@@ -228,6 +255,26 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             ":3:",
         ),
         (rules.broad_excepts, "plugins/modules/x.py", "try:\n    f()\nexcept:\n    pass", ":3: only"),
+        *(
+            (
+                rules.concepts_stand_once,
+                "plugins/module_utils/_kube/x.py",
+                f"import os\n{line}",
+                f":2: {found} belongs into",
+            )
+            for line, found in (
+                ("import subprocess", "import subprocess"),
+                ("    from urllib3 import PoolManager", "from urllib3"),
+                ("import http.client", "import http.client"),
+                ("import ipaddress", "import ipaddress"),
+                ('PART = re.compile("([0-9]+)(ms|s|m|h)")', "ms|s|m"),
+                ("OLD = version < FluxVersion(2, 8)", "FluxVersion(2"),
+                ("if version == '2.10':", "'2.10'"),
+                ('API = "source.toolkit.fluxcd.io/v1"', "toolkit.fluxcd.io/v1"),
+                ("text = yaml.safe_dump(data)", "yaml.safe_dump"),
+                ("    time.sleep(1)", "time.sleep("),
+            )
+        ),
         (
             rules.concepts_stand_once,
             "plugins/module_utils/_git/x.py",
@@ -264,7 +311,7 @@ def test_a_rule_can_pass() -> None:
 def test_the_action_group_rule_can_fail() -> None:
     assert rules.action_group_is_complete("all", ["a", "b"], ["b", "c"]) == [
         "meta/runtime.yml: c is not in the action group all",
-        "meta/runtime.yml: a does not belong in the action group all",
+        "meta/runtime.yml: a is in the action group all, and does not belong there",
     ]
     documented = {"attributes": {"action_group": {"membership": ["proven.gitops.all"]}}}
     assert rules.membership_is_documented("x.py", documented, ["all"]) == []
@@ -306,3 +353,27 @@ def test_the_requirements_rule_sees_imports_and_files() -> None:
         "nacl",
     }
     assert rules.requirement_names("# c\n-r other.txt\nPyYAML>=6\nzlib-ng==1.1.0\n") == {"pyyaml", "zlib-ng"}
+
+
+HOUSE = "plugins/module_utils/_git/"
+FILES = {
+    f"{HOUSE}a.py": "from .b import x\nwith third_party():\n    import nacl.secret",
+    f"{HOUSE}b.py": "def f():\n    from . import c\n",
+    f"{HOUSE}c.py": "import typing as t\nif t.TYPE_CHECKING:\n    from .a import x\nexpect('urllib3')",
+    f"{HOUSE}d.py": "from .e import x",
+    f"{HOUSE}e.py": "def f():\n    from . import d",
+}
+
+
+def test_the_rule_of_circles_can_fail() -> None:
+    """What only type checkers see is no import; what a function does is one."""
+    assert graph.circles(FILES, FILES.get) == [f"{HOUSE}d.py imports {HOUSE}e.py imports {HOUSE}d.py"]
+
+
+def test_the_rule_of_documented_requirements_can_fail() -> None:
+    said = ["urllib3, with O(x) only", "git 2.31", "PyYAML"]
+    names = {"nacl": "PyNaCl", "urllib3": "urllib3", "yaml": "PyYAML"}
+    assert graph.requirements_are_documented(f"{HOUSE}a.py", said, FILES.get, names) == [
+        f"{HOUSE}a.py: its documentation does not require PyNaCl",
+        f"{HOUSE}a.py: its documentation requires pyyaml, which nothing imports",
+    ]

@@ -7,10 +7,8 @@ import errno
 import traceback
 import typing as t
 
-from ansible.module_utils.basic import missing_required_lib
-
 from .._shared import requirements
-from .._shared.errors import GitopsError, MissingRequirement
+from .._shared.errors import GitopsError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Outcome, UseCase
@@ -34,8 +32,6 @@ def run(module: Task, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
         case = build()
         plan = case.plan()
         outcome = case.predict(plan) if module.check_mode else case.apply(plan)
-    except MissingRequirement as error:
-        module.fail_json(msg=missing_required_lib(error.package), failure=error.as_failure())
     except GitopsError as error:
         module.fail_json(msg=error.message, failure=error.as_failure())
     except Exception as error:  # noqa: BLE001 - the outermost guard: a bug must still leave as a task's failure

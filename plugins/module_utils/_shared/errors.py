@@ -38,13 +38,12 @@ class InvalidOption(GitopsError):
 
 
 class MissingRequirement(GitopsError):
-    """A Python package that this operation needs is not installed."""
+    """Python packages that this operation needs are not installed."""
 
     code = "missing_requirement"
 
-    def __init__(self, package: str, reason: str = "") -> None:
-        super().__init__(f"the Python package {package} is required{' ' + reason if reason else ''}", package=package)
-        self.package = package
+    def __init__(self, message: str, packages: t.Sequence[str], python: str) -> None:
+        super().__init__(message, packages=list(packages), python=python)
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -5,16 +5,22 @@ A module must be importable where a package is missing (to print its documentati
 and must then say which one, by its name on PyPI.
 
     with third_party():
-        import urllib3
+        import nacl.secret
 
 Or, where that would take long and is seldom needed: `expect("urllib3")` at first, and the import later.
 
-At the start of a task `_ansible/run.py` calls `check()`, which raises for the first package that was not there.
+At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import platform
+import re
+import shlex
+import sys
+import sysconfig
 import typing as t
 
 from .errors import MissingRequirement
@@ -22,10 +28,17 @@ from .errors import MissingRequirement
 if t.TYPE_CHECKING:  # pragma: no cover
     import types
 
-# Import name -> name on PyPI, where the two differ.
-_DISTRIBUTIONS = {"nacl": "PyNaCl", "yaml": "PyYAML", "zlib_ng": "zlib-ng"}
+# What pip is to be told for an import name, as in requirements.txt and requirements-cluster.txt.
+PACKAGES = {
+    "cryptography": "cryptography>=42",
+    "kubernetes": "kubernetes>=29",
+    "nacl": "PyNaCl>=1.5",
+    "urllib3": "urllib3>=2.6",
+    "yaml": "PyYAML>=6.0",
+    "zlib_ng": "zlib-ng==1.1.0",
+}
 
-_missing: list[str] = []
+_missing: set[str] = set()
 
 
 class _Guard:
@@ -40,7 +53,7 @@ class _Guard:
         name = (error.name or "unknown").partition(".")[0]
         if name == "ansible_collections":  # a fault of ours, never a missing package
             return False
-        _missing.append(_DISTRIBUTIONS.get(name, name))
+        _missing.add(name)
         return True
 
 
@@ -52,10 +65,37 @@ def third_party() -> _Guard:
 def expect(name: str) -> None:
     """Note a package that is missing, without the time that its import takes: it may not be needed in the end."""
     if importlib.util.find_spec(name) is None:
-        _missing.append(_DISTRIBUTIONS.get(name, name))
+        _missing.add(name)
 
 
 def check() -> None:
-    """Raise MissingRequirement for the first package whose guarded import failed."""
+    """Raise MissingRequirement, with the command to type, where a guarded import failed."""
     if _missing:
-        raise MissingRequirement(_missing[0])
+        packages = sorted((PACKAGES.get(name, name) for name in _missing), key=str.lower)
+        python = sys.executable or "python3"
+        raise MissingRequirement(message(packages, python), packages, python)
+
+
+def message(packages: t.Sequence[str], python: str) -> str:
+    """One sentence for a person: what is missing where, and how to install all of it."""
+    what = f"Python package{'s' if len(packages) > 1 else ''} {', '.join(packages)}"
+    return f"{python} on {platform.node()} lacks the {what}. Install with: {_command(packages, python)}"
+
+
+def _command(packages: t.Sequence[str], python: str) -> str:
+    quoted = " ".join(map(shlex.quote, packages))
+    pipx = re.search(r"/pipx/venvs/([^/]+)/", python)
+    if pipx:
+        return f"pipx inject {shlex.quote(pipx[1])} {quoted}"
+    if sys.prefix == sys.base_prefix and os.path.exists(_marker()):  # Debian 12 and newer, Fedora, Homebrew
+        return (
+            f"{shlex.quote(python)} -m venv --system-site-packages ~/gitops-venv && ~/gitops-venv/bin/pip install"
+            f" {quoted} (pip refuses to install into the system's Python), and set ansible_python_interpreter to that"
+            " venv's bin/python"
+        )
+    return f"{shlex.quote(python)} -m pip install {quoted}"
+
+
+def _marker() -> str:
+    """The file by which a distribution keeps pip out of its own Python (PEP 668)."""
+    return os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

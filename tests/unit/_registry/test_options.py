@@ -139,14 +139,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_op
 try:
     requirements.check()
 except requirements.MissingRequirement as error:
-    print(json.dumps([error.package, len(REGISTRY.options)]))
+    print(json.dumps([error.details["packages"], len(REGISTRY.options)]))
 """
 
 
 def test_without_urllib3_it_is_still_imported_and_said() -> None:
     environ = {"PYTHONPATH": ":".join(sys.path)}
     output = subprocess.run([sys.executable, "-c", IMPORT], env=environ, capture_output=True, text=True, check=True)
-    assert json.loads(output.stdout) == ["urllib3", len(REGISTRY.options)]
+    assert json.loads(output.stdout) == [["urllib3>=2.6"], len(REGISTRY.options)]
 
 
 def test_neither_requests_nor_oras_is_imported() -> None:
