@@ -29,3 +29,11 @@ class Limits:
     entries: int = 1_000_000
     ratio: int = 250
     names: int = 64 << 20
+
+    def check_packed(self, size: int, what: str) -> None:
+        """UnsafeArchive for a layer of so many compressed bytes, which cannot hold less than `content` allows.
+
+        What does not compress grows by less than a thousandth.
+        """
+        if size > self.content + self.content // 1000 + 1024:
+            raise UnsafeArchive(f"{what}: its layer is {size} bytes long, and more than {self.content} are not allowed")

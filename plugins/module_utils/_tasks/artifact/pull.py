@@ -116,6 +116,7 @@ class Pull:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         manifest = Manifest.parse(answer[0], str(reference))
         layer = _packed_layer(manifest, reference)
+        self._limits.check_packed(layer.size, str(reference))
         self._progress.expect(layer.size)
         with contextlib.ExitStack() as undo:
             handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
