@@ -195,6 +195,8 @@ def broad_excepts(path: str, text: str) -> list[str]:
 # A concept that stands once: {what a second copy would say: (where it stands, which rooms have their own)}.
 ONCE = {
     r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": "_shared/base64.py",
+    r"\.is_loopback\b(?!\()": "_shared/addresses.py",
+    r"^\s*(?:import|from) (?:urllib3|requests|httpx|aiohttp|ssl|socket)\b": "_http/",
 }
 INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
 
@@ -206,7 +208,7 @@ def concepts_stand_once(path: str, text: str) -> list[str]:
     return [
         f"{path}:{number}: {found.group()} belongs into {place}; use what is there"
         for pattern, place in ONCE.items()
-        if not path.endswith(place)
+        if place not in path
         for number, line in enumerate(text.splitlines(), 1)
         if (found := re.search(pattern, line))
     ]
