@@ -71,8 +71,8 @@ options:
   deadline:
     description:
       - How long one operation (asking for a manifest, storing a blob) may take with all its retries, in seconds. A
-        transfer may take longer as long as it moves at 64 KiB in a second or more. Reading all signatures that one artifact has in a format is
-        one operation.
+        transfer may take longer as long as it moves at 64 KiB in a second or more. Reading all signatures that one
+        artifact has in a format is one operation.
       - Can be set with the environment variable E(PROVEN_REGISTRY_DEADLINE).
     type: int
     default: 300

@@ -9,22 +9,18 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from .._flux import names
 from .._flux.secrets import git_secret
 from .._flux.secrets.git_secret import GitCredentials, Identity, Login, SshKey
 from .._shared.errors import InvalidOption
 from .._tasks.flux.git_secret import FluxGitSecret
-from .argspec import ArgumentSpec, Option
+from .argspec import ArgumentSpec, variables
 from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"PROVEN_FLUX_GIT_{variable}"]), **more}
+_option = variables("PROVEN_FLUX_GIT_")
 
 
 GIT_SECRET = ArgumentSpec(

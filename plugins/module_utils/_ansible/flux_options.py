@@ -13,6 +13,7 @@ from .._shared.errors import InvalidOption
 from .._tasks.flux.source import FluxSource, Nowhere, Target
 from .._tasks.flux.source_file import FileTarget
 from .argspec import ArgumentSpec, Option
+from .given import Rules
 from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
@@ -103,6 +104,14 @@ FLUX_SOURCE = ArgumentSpec(
     },
     required_one_of=(("dest", "target"),),
     required_if=(("state", "present", ("url",)), ("target", "file", ("dest",))),
+    rules=Rules(
+        may_be_empty=frozenset(
+            (
+                "verify.match_oidc_identity",  # refused with the reason, which matters more
+                *(f"kustomization.{name}" for name in ("depends_on", "health_checks", "post_build.substitute_from")),
+            )
+        )
+    ),
 )
 
 

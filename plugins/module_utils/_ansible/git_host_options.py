@@ -6,12 +6,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from .._githost.hosts import PROVIDERS, Credentials, DeployKey, Place, bare, connect
 from .._shared.errors import InvalidOption
 from .._tasks.git.host import GitHostRepository, Wanted, WantedKey
-from .argspec import ArgumentSpec, Option
+from .argspec import ArgumentSpec, variables
+from .given import Rules
 
 Params = t.Mapping[str, t.Any]
 
@@ -19,9 +18,7 @@ _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"PROVEN_GIT_HOST_{variable}"]), **more}
+_option = variables("PROVEN_GIT_HOST_")
 
 
 GIT_HOST = ArgumentSpec(
@@ -53,7 +50,8 @@ GIT_HOST = ArgumentSpec(
         "validate_certs": _option("bool", "VALIDATE_CERTS", default=True),
         "insecure": _option("bool", "INSECURE", default=False),
         "timeout": _option("int", "TIMEOUT", default=30),
-    }
+    },
+    rules=Rules(may_be_empty=frozenset({"deploy_keys"})),
 )
 
 

@@ -8,8 +8,6 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from .._kind.docker import Docker
 from .._kind.kind import Kind
 from .._kind.registry import Declared
@@ -18,7 +16,7 @@ from .._tasks._case import QUIET
 from .._tasks.local import kind_registry as registry_task
 from .._tasks.local.kind_cluster import KindCluster, Wanted
 from .._tasks.local.kind_registry import KindRegistry
-from .argspec import ArgumentSpec
+from .argspec import ArgumentSpec, variable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress
@@ -39,7 +37,7 @@ CLUSTER = ArgumentSpec(
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
         "create_timeout": {"type": "int", "default": 900},
-        "kind_path": {"type": "path", "default": "kind", "fallback": (env_fallback, ["PROVEN_KIND_PATH"])},
+        "kind_path": variable("path", "PROVEN_KIND_PATH", default="kind"),
     }
 )
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec, Option
+from .argspec import ArgumentSpec, Option, variables
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kube.client import KubeClient
@@ -19,9 +17,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 Params = t.Mapping[str, t.Any]
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"K8S_AUTH_{variable}"]), **more}
+_option = variables("K8S_AUTH_")
 
 
 KUBE = ArgumentSpec(

@@ -7,6 +7,7 @@ import os
 
 from .._artifact.limits import Limits
 from .._shared.errors import InvalidOption
+from .._shared.files import on_disk
 from .._tasks.artifact.pull import PullRequest
 from .references import Params, reference
 
@@ -15,7 +16,9 @@ def pull_requests(params: Params) -> list[PullRequest]:
     """The artifacts of `artifacts`, or the one of `reference` and `dest`."""
     option = "artifacts" if params["artifacts"] else "reference"
     listed = params["artifacts"] or [params]
-    return [PullRequest(reference(option, item["reference"]), os.path.abspath(item["dest"])) for item in listed]
+    return [
+        PullRequest(reference(option, item["reference"]), on_disk(os.path.abspath(item["dest"]))) for item in listed
+    ]
 
 
 def limits(params: Params) -> Limits:

@@ -74,8 +74,6 @@ def flux_reconcile(
 def _targets(params: Params) -> list[Target]:
     if params["resources"] is None:
         return [_target(params, params["namespace"], "")]
-    if not params["resources"]:
-        raise InvalidOption("resources", "at least one object is needed")
     found: list[Target] = []
     for number, entry in enumerate(params["resources"]):
         where = f"resources[{number}]."

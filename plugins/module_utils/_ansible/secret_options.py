@@ -6,8 +6,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from .._cosign.keys import PublicKey
 from .._cosign.pem import UnreadableKey
 from .._flux import names
@@ -18,7 +16,7 @@ from .._registry.credentials import CredentialStore
 from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec
+from .argspec import ArgumentSpec, variable
 from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
@@ -39,9 +37,9 @@ FLUX_SECRET = ArgumentSpec(
         },
         "registry": {"type": "str"},
         "credentials_from": {"type": "str"},
-        "username": {"type": "str", "fallback": (env_fallback, ["PROVEN_REGISTRY_USERNAME"])},
-        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROVEN_REGISTRY_PASSWORD"])},
-        "docker_config": {"type": "path", "fallback": (env_fallback, ["PROVEN_REGISTRY_DOCKER_CONFIG"])},
+        "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
+        "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),
+        "docker_config": variable("path", "PROVEN_REGISTRY_DOCKER_CONFIG"),
         "flux_version": {"type": "str"},
         "force_conflicts": FORCE_CONFLICTS,
     },
@@ -73,8 +71,6 @@ def _trusted(params: Params, register: Register) -> TrustedKeys:
         if name in found:
             raise InvalidOption(f"{where}.name", f"{name} is there twice: give each key a name of its own")
         found[name] = _public_key(item, where, register)
-    if not found:
-        raise InvalidOption("public_keys", "at least one key is needed: without one Flux would refuse everything")
     return TrustedKeys(found)
 
 

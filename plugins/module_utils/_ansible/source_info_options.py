@@ -33,7 +33,6 @@ def flux_source_info(params: Params, register_secret: t.Callable[[str], None]) -
     for option, reason in (
         ("name", names.wrong_subdomain(name) if name is not None else None),
         ("namespace", names.wrong_label_name(namespace) if namespace is not None else None),
-        ("kinds", None if params["kinds"] else "at least one kind is needed"),
     ):
         if reason:
             raise InvalidOption(option, reason)

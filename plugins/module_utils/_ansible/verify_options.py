@@ -18,8 +18,6 @@ def policy(params: Params) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
     keys = tuple(_public_key(number, item) for number, item in enumerate(params["public_keys"]))
     distinct = {key.fingerprint for key in keys}
-    if not keys:
-        raise InvalidOption("public_keys", "at least one key is needed")
     if not 1 <= params["threshold"] <= len(distinct):
         raise InvalidOption("threshold", f"it must be between 1 and {len(distinct)}, the number of different keys")
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else None

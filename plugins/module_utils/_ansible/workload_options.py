@@ -10,6 +10,7 @@ from .._flux import names
 from .._shared.errors import InvalidOption
 from .._tasks.flux.workloads import FluxWorkloads, Question
 from .argspec import ArgumentSpec
+from .given import Rules
 from .kube_options import kube_client
 
 Params = t.Mapping[str, t.Any]
@@ -33,6 +34,7 @@ WORKLOADS = ArgumentSpec(
             },
         },
     },
+    rules=Rules(may_be_empty=frozenset({"requests"}), numbers=frozenset({"requests.port"})),
 )
 
 

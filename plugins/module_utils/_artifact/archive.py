@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._shared import file_names
 from . import gunzip, names, tar_header
 from .limits import Limits, UnsafeArchive
 from .tar_header import BLOCK, Header
@@ -59,6 +60,7 @@ class Archive:
         self._buffer = bytearray()
         self._left = self._padding = 0
         self._kinds: dict[str, Kind] = {}
+        self._folded: dict[str, str] = {}
         self._names_left = self._limits.names
         self._headers = 0
         self.mode = 0
@@ -138,6 +140,19 @@ class Archive:
             raise UnsafeArchive(f"{name!r} is below {parent!r}, which is no directory", entry=name)
 
     def _remember(self, name: str, kind: Kind) -> None:
+        """One name of those that are one file on some disk: only those that are not folded already need a second look.
+
+        The names that were not folded cost memory twice, and so count twice.
+        """
+        folded = file_names.folded(name)
+        if folded == name:
+            other = self._folded.get(name)
+        else:
+            other = self._folded.setdefault(folded, name)
+            other = folded if other == name and folded in self._kinds else other
+            self._names_left -= len(folded)
+        if other is not None and other != name:
+            raise UnsafeArchive(f"{name!r} and {other!r} are one file on the disks of some systems", entry=name)
         self._names_left -= len(name)
         if self._names_left < 0:
             raise UnsafeArchive(f"the names in the archive have more than {self._limits.names} characters")

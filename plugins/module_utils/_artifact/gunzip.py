@@ -70,5 +70,5 @@ class Gunzip:
         content, ratio = self._limits.content, self._limits.ratio
         if self._produced > min(content, ratio * self._received + FREE):
             raise UnsafeArchive(f"the archive unpacks to more than its limit ({content} bytes, {ratio}:1)")
-        if self._received > content + FREE:  # compressed data may also stand for nothing at all, for ever
+        if self._received > self._limits.packed:  # compressed data may also stand for nothing at all, for ever
             raise UnsafeArchive(f"the archive is larger than its limit ({content} bytes)")

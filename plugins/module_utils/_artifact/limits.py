@@ -30,10 +30,7 @@ class Limits:
     ratio: int = 250
     names: int = 64 << 20
 
-    def check_packed(self, size: int, what: str) -> None:
-        """UnsafeArchive for a layer of so many compressed bytes, which cannot hold less than `content` allows.
-
-        What does not compress grows by less than a thousandth.
-        """
-        if size > self.content + self.content // 1000 + 1024:
-            raise UnsafeArchive(f"{what}: its layer is {size} bytes long, and more than {self.content} are not allowed")
+    @property
+    def packed(self) -> int:
+        """The most compressed bytes that such an archive may have: its descriptor tells before the first of them."""
+        return self.content + FREE

@@ -8,6 +8,7 @@ are those of Python's tarfile in its PAX format, ten times as fast, and not its 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import typing as t
@@ -33,6 +34,18 @@ def stream(entries: t.Iterable[Entry]) -> t.Iterator[bytes]:
         else:
             yield from _file(entry.name, entry.source, entry.holder)
     yield END
+
+
+def digests(entries: t.Iterable[Entry]) -> t.Iterator[tuple[str, str]]:
+    """The name of each entry (a directory's with a slash) and the SHA-256 of what the archive holds of it, in hex."""
+    for entry in entries:
+        if entry.source is None:
+            yield f"{entry.name}/", hashlib.sha256(header(entry.name, 0, directory=True)).hexdigest()
+        else:
+            digest = hashlib.sha256()
+            for piece in _file(entry.name, entry.source, entry.holder):
+                digest.update(piece)
+            yield entry.name, digest.hexdigest()
 
 
 def header(name: str, size: int, *, directory: bool = False) -> bytes:

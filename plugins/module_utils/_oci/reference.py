@@ -64,7 +64,7 @@ class Reference:
         if not slash:
             raise _invalid(text, "a reference is oci://host/repository[:tag]")
         path, colon, tag = path.partition(":")
-        reference = cls(host, path, tag if colon else None, digest if at else None)
+        reference = cls(host, official(host, path), tag if colon else None, digest if at else None)
         reference._check(text)
         return reference
 
@@ -138,6 +138,11 @@ def check_tag(tag: str, where: str) -> str:
 
 def _invalid(text: str, reason: str) -> InvalidReference:
     return InvalidReference(f"{text[:_SHOWN]!r}: {reason}", reference=text[:_SHOWN])
+
+
+def official(host: str, repository: str) -> str:
+    """The repository's whole name: on Docker Hub a name of one part is an official image's."""
+    return f"library/{repository}" if repository and "/" not in repository and api_host(host) != host else repository
 
 
 def api_host(host: str) -> str:

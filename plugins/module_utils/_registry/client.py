@@ -131,15 +131,19 @@ class Registry:
 
     def get_blob(self, repository: str, descriptor: Descriptor, limit: int) -> bytes:
         """A blob's bytes, of the descriptor's size and digest; BadAnswer before asking if it is over `limit`."""
+        return b"".join(self.stream_blob(repository, descriptor, limit))
+
+    def stream_blob(self, repository: str, descriptor: Descriptor, limit: int) -> t.Iterator[bytes]:
+        """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer.
+
+        BadAnswer at once, before anything is asked for, where its descriptor says that it is over `limit` bytes: this
+        is the one place where the size that a peer claims meets the size that we allow.
+        """
         if descriptor.size > limit:
             raise BadAnswer(
                 f"registry {self.host}: {descriptor.digest} is {descriptor.size} bytes long, more than {limit}",
                 registry=self.host,
             )
-        return b"".join(self.stream_blob(repository, descriptor))
-
-    def stream_blob(self, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
-        """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer."""
         return blobs.stream(self.session, repository, descriptor)
 
     def _manifest_url(self, repository: str, pointer: str) -> str:

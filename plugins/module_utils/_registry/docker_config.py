@@ -4,18 +4,13 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import threading
 import typing as t
 from pathlib import Path
 
-from .._shared import base64, strict_json
+from .._shared import base64, process, strict_json
 from .._shared.environment import without_secrets
 from .._shared.strict_json import MalformedJson
 from .errors import CredentialsError
@@ -205,56 +200,14 @@ def _read(path: Path) -> bytes | None:
 
 def _run(argv: list[str], data: bytes, environ: t.Mapping[str, str], what: str) -> tuple[bytes, int]:
     """Output and status of a helper: bounded in time and size, and ended with all that it started."""
-    late = threading.Event()
+    command = process.Command(tuple(argv), without_secrets(environ), data, _HELPER_SECONDS, _HELPER_LIMIT)
     try:
-        # An argument vector, no shell; the name was checked. Ansible's run_command bounds neither time nor output.
-        process = subprocess.Popen(  # noqa: S603  # pylint: disable=ansible-bad-function
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=without_secrets(environ),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CredentialsError(f"{what} cannot be run: {error.strerror}") from None
-
-    def end() -> None:
-        late.set()
-        _kill(process)
-
-    timer = threading.Timer(_HELPER_SECONDS, end)
-    timer.start()
-    try:
-        output = _converse(process, data)
-    finally:
-        timer.cancel()
-        _kill(process)
-        status = process.wait()
-    if late.is_set():
+        result = process.run(command, lambda text: text)
+    except process.CannotRun as error:
+        reason = error.message.removeprefix(f"cannot run {argv[0]}: ")
+        raise CredentialsError(f"{what} cannot be run: {reason}") from None
+    except process.TooMuchOutput:
+        raise CredentialsError(f"{what} printed more than {_HELPER_LIMIT} bytes") from None
+    if result.timed_out:
         raise CredentialsError(f"{what} did not answer within {_HELPER_SECONDS:g} s")
-    if len(output) > _HELPER_LIMIT:
-        raise CredentialsError(f"{what} printed more than {_HELPER_LIMIT} bytes")
-    return output, status
-
-
-def _converse(process: subprocess.Popen[bytes], data: bytes) -> bytes:
-    if process.stdin is None or process.stdout is None:  # cannot be: both are pipes
-        return b""
-    with process.stdout:
-        try:
-            with process.stdin:
-                process.stdin.write(data)
-        except BrokenPipeError:
-            pass  # it answers without reading
-        output = process.stdout.read(_HELPER_LIMIT + 1)
-        if len(output) <= _HELPER_LIMIT:
-            process.wait()
-        return output
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is not None:  # its number may be another's by now
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    return result.stdout, result.exit_code

@@ -64,16 +64,12 @@ class Session:
         return Deadline(self.settings.deadline)
 
     def url(self, repository: str, tail: str) -> str:
-        """The URL of `tail` in a repository; on Docker Hub a name of one part is an official image's."""
-        return f"{self.base}/v2/{self._name(repository)}/{tail}"
+        """The URL of `tail` in a repository."""
+        return f"{self.base}/v2/{repository}/{tail}"
 
     def scope(self, repository: str, actions: str) -> Scope:
         """The right to do `actions` (`pull`, `pull,push`, …) in a repository."""
-        return Scope(self._name(repository), actions)
-
-    def _name(self, repository: str) -> str:
-        official = "/" not in repository and api_host(self.host) != self.host
-        return f"library/{repository}" if official else repository
+        return Scope(repository, actions)
 
     @of_http()
     def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool | str = False) -> Answer:

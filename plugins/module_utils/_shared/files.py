@@ -23,6 +23,14 @@ class FileAppeared(UnwritableFile):
     code = "file_appeared"
 
 
+def on_disk(path: str) -> str:
+    """A path as a task names it, for Python's calls: its bytes on the disk are UTF-8, whatever the locale says.
+
+    In a locale of other characters the text is no longer one to show; what is shown is the task's own.
+    """
+    return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
 def write_atomically(path: str, content: t.Iterable[bytes], mode: int) -> None:
     """Write beside `path`, then rename over it: a reader sees the old file or the new one.
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files below a directory, reached from one open directory to the next, so that no link can lead out of it.
 
-Paths are never resolved as a whole: between a look at a path and its use somebody could put a link into it.
+Paths are never resolved as a whole: between a look at a path and its use somebody could put a link into it. Names are
+written as UTF-8, whatever the locale; the root's comes from the user as `files.on_disk` makes it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def opened(root: str, name: str, *, create: bool = False) -> t.Iterator[int | No
                 os.makedirs(root, mode=0o755, exist_ok=True)
             directory = _open(stack, root, _DIRECTORY, None)
             for part in _parts(name):
-                path = os.path.join(path, part)
+                path = os.path.join(path, part.decode())
                 if create:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, 0o755, dir_fd=directory)
@@ -49,7 +50,7 @@ def opened(root: str, name: str, *, create: bool = False) -> t.Iterator[int | No
         yield directory
 
 
-def _open(stack: contextlib.ExitStack, name: str, flags: int, directory: int | None) -> int:
+def _open(stack: contextlib.ExitStack, name: str | bytes, flags: int, directory: int | None) -> int:
     descriptor = os.open(name, flags, dir_fd=directory)
     stack.callback(os.close, descriptor)
     return descriptor
@@ -61,7 +62,7 @@ def digest_of(root: str, name: str) -> str | None:
     with opened(root, os.path.dirname(name)) as directory:
         if directory is None:
             return None
-        base = os.path.basename(name)
+        base = _base(name)
         try:
             mode = os.stat(base, dir_fd=directory, follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
@@ -83,7 +84,7 @@ def exists(root: str, name: str) -> bool:
         if directory is None:
             return False
         try:
-            os.stat(os.path.basename(name), dir_fd=directory, follow_symlinks=False)
+            os.stat(_base(name), dir_fd=directory, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return True
@@ -96,7 +97,7 @@ def write(root: str, name: str, content: t.Iterable[bytes], *, new: bool) -> Non
     """
     path = os.path.join(root, name)
     with opened(root, os.path.dirname(name), create=True) as directory, contextlib.ExitStack() as undo:
-        base, temporary = os.path.basename(name), f".{secrets.token_hex(8)}.part"
+        base, temporary = _base(name), f".{secrets.token_hex(8)}.part"
         try:
             descriptor = os.open(
                 temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory
@@ -109,9 +110,9 @@ def write(root: str, name: str, content: t.Iterable[bytes], *, new: bool) -> Non
                 os.fchmod(target.fileno(), 0o644)
                 os.fsync(target.fileno())
             if new:
-                os.link(temporary, base, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+                os.link(temporary.encode(), base, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
             else:
-                os.rename(temporary, base, src_dir_fd=directory, dst_dir_fd=directory)
+                os.rename(temporary.encode(), base, src_dir_fd=directory, dst_dir_fd=directory)
         except FileExistsError:
             raise FileAppeared(f"dest: {path} has just appeared, or differs from another name only in case") from None
         except OSError as error:
@@ -129,5 +130,9 @@ def _unwritable(path: str, error: OSError) -> UnwritableFile:
     return UnwritableFile(f"dest: {path}: {error.strerror}", path=path)
 
 
-def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in ("", ".")]
+def _parts(name: str) -> list[bytes]:
+    return [part.encode("utf-8") for part in name.split("/") if part not in ("", ".")]
+
+
+def _base(name: str) -> bytes:
+    return os.path.basename(name).encode("utf-8")

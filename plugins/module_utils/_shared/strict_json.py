@@ -88,6 +88,10 @@ def lookalike(value: t.Iterable[str], fields: t.Collection[str]) -> str | None:
     return next((key for key in value if key not in fields and key.casefold() in folded), None)
 
 
+GO_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
+"""What Go's encoding/json escapes for HTML's sake; none of these stands outside of strings."""
+
+
 def compact(value: t.Any) -> bytes:
     """`value` as compact UTF-8 JSON, keys in the order given and nothing escaped that need not be."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")

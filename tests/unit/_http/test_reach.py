@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import typing as t
 
@@ -113,7 +114,7 @@ def test_a_name_of_this_machine_that_leads_away_gets_no_plain_http(
     known = pools.Pools._judge
 
     def judge(self: pools.Pools, origin: Origin, home: Origin | None, address: t.Any) -> None:
-        known(self, origin, home, address_of("192.0.2.7"))
+        known(self, origin, home, ipaddress.ip_address("192.0.2.7"))
 
     monkeypatch.setattr(pools.Pools, "_judge", judge)
     with pytest.raises(errors.BadAnswer, match=r"is not this machine, but 192\.0\.2\.7"):

@@ -283,3 +283,34 @@ def test_secrets_are_not_in_a_repr(wire: Wire) -> None:
     access = ClusterAccess(host=wire.url, api_key="hunter2")
     assert "hunter2" not in repr(access)
     assert "hunter2" not in repr(connect(access, lambda secret: None))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " "])
+def test_a_token_that_ends_in_a_line_break(wire: Wire, tmp_path: Path, ending: str) -> None:
+    """As slurp, a multi-line credential and a tokenFile give it."""
+    wire.expect("GET", sent={"Authorization": "Bearer canary"}, body=b"{}")
+    _client(_connect(host=wire.url, api_key=f"canary{ending}")).get(APP)
+    token = tmp_path / "token"
+    token.write_text(f"canary{ending}")
+    path = _kubeconfig(tmp_path / "config", wire.url, {"tokenFile": str(token)})
+    wire.expect("GET", sent={"Authorization": "Bearer canary"}, body=b"{}")
+    _client(_connect(kubeconfig=path)).get(APP)
+
+
+def test_a_token_that_no_header_holds_is_not_shown(wire: Wire) -> None:
+    for token in ("can\nary", "canaryü"):
+        with pytest.raises(InvalidOption, match="api_key") as refused:
+            _connect(host=wire.url, api_key=token)
+        assert "ary" not in refused.value.message.replace("api_key", "")
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:PW#x@host:1", "http://user:P/W@host:1", "http://u:PW@h:99999", "u:PW@h:x"]
+)
+def test_a_proxy_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^proxy: ") as refused:
+        _connect(host="https://192.0.2.1", proxy=proxy)
+    assert "PW" not in refused.value.message
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(InvalidOption, match=r"^proxy: "):
+        _connect(host="https://192.0.2.1")

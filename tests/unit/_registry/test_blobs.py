@@ -69,7 +69,7 @@ def test_never_more_than_its_size_is_given_out(wire: Wire, connect: Connect) -> 
     wire.expect("GET", PATH, headers={"Connection": "close"}, body=endless)
     pieces: list[bytes] = []
     with pytest.raises(BadAnswer, match="longer than 256000") as caught:
-        pieces.extend(connect(wire).stream_blob("a", BLOB))
+        pieces.extend(connect(wire).stream_blob("a", BLOB, len(DATA)))
     assert caught.value.details["expected"] == BLOB.digest
     assert sum(map(len, pieces)) <= len(DATA)
 

@@ -116,7 +116,7 @@ def test_a_circle_ends(wire: Wire, connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("host", "repository", "url"),
     [
-        ("docker.io", "alpine", "https://registry-1.docker.io/v2/library/alpine/x"),
+        ("docker.io", "library/alpine", "https://registry-1.docker.io/v2/library/alpine/x"),
         ("docker.io", "org/app", "https://registry-1.docker.io/v2/org/app/x"),
         ("ghcr.io", "app", "https://ghcr.io/v2/app/x"),
         ("localhost:5000", "app", "http://localhost:5000/v2/app/x"),

@@ -263,7 +263,7 @@ blob = Descriptor("application/octet-stream", digest, int(size))
 registry = Registries(ConnectionSettings(), CredentialStore(environ={})).get(host)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert upload_blob(registry, "a", blob, lambda: open(path, "rb"))
-for piece in registry.stream_blob("a", blob):
+for piece in registry.stream_blob("a", blob, blob.size):
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """

@@ -11,6 +11,8 @@ import typing as t
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.requirements import third_party
+from . import manifest_yaml
+from .manifest_yaml import fault
 
 with third_party():
     import yaml
@@ -33,12 +35,10 @@ def load(text: str, option: str) -> list[Manifest]:
     """The objects in `text`, in the order in which they can be applied. InvalidOption for what is none of Flux's."""
     if len(text) > MAX_LENGTH:
         raise InvalidOption(option, f"larger than {MAX_LENGTH} characters")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # Both loaders are safe ones; the C one is twenty times as fast, and need not be there.
-        documents = [document for document in yaml.load_all(text, loader) if document is not None]
+        documents = [document for document in yaml.load_all(text, manifest_yaml.loader()) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidOption(option, f"is not valid YAML: {' '.join(str(error).split())[:200]}") from None
+        raise InvalidOption(option, f"is not valid YAML: {fault(error)}") from None
     objects = [_checked(document, option) for document in documents]
     if not any(is_of_flux(one) for one in objects):
         raise InvalidOption(option, "holds nothing of Flux: no definition or object of fluxcd.io, no component of it")

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import fields, is_dataclass
 
 from ..._shared.object_id import ObjectId
-from .source import Source
-
-Manifest = dict[str, t.Any]
-
-OCI_REPOSITORY = ("source.toolkit.fluxcd.io/v1", "OCIRepository")
-KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
+from ..kinds import OCI_REPOSITORY, Kind
+from .declaration import Declaration
+from .declaration import Manifest as Manifest
+from .source import Kustomization, Source
 
 _METADATA = ("name", "namespace", "labels", "annotations")
 _NOT_SPEC = (*_METADATA, "kustomization", "signature_format", "allow_loopback")
@@ -21,36 +20,30 @@ _SPELLED = {"match_oidc_identity": "matchOIDCIdentity"}
 
 def keys(source: Source) -> list[ObjectId]:
     """The objects that `source` names, the OCIRepository first."""
-    found = [ObjectId(*OCI_REPOSITORY, source.namespace, source.name)]
-    if source.kustomization:
-        found.append(ObjectId(*KUSTOMIZATION, *source.applier))
-    return found
+    return [ObjectId(one.kind.api_version, one.kind.name, one.namespace, one.name) for one in declarations(source)]
 
 
 def manifests(source: Source) -> list[Manifest]:
     """The OCIRepository and, where one is declared, its Kustomization."""
-    found = [_manifest(OCI_REPOSITORY, _metadata(source, source.namespace, source.name), _spec(source, _NOT_SPEC))]
-    if source.kustomization:
-        namespace, name = source.applier
-        reference = {"kind": OCI_REPOSITORY[1], "name": source.name}
-        if namespace != source.namespace:
+    return [one.manifest() for one in declarations(source)]
+
+
+def declarations(source: Source) -> list[Declaration]:
+    """The same, before they are put down as manifests."""
+    kinds = source.kinds
+    found = [_declaration(kinds[0], source, (source.namespace, source.name), _spec(source, _NOT_SPEC))]
+    for kind in kinds[1:]:
+        applier = source.kustomization or Kustomization()
+        reference = {"kind": OCI_REPOSITORY.name, "name": source.name}
+        if source.applier[0] != source.namespace:
             reference["namespace"] = source.namespace
-        spec = {"sourceRef": reference, **_spec(source.kustomization, _METADATA)}
-        found.append(_manifest(KUSTOMIZATION, _metadata(source.kustomization, namespace, name), spec))
+        spec = {"sourceRef": reference, **_spec(applier, _METADATA)}
+        found.append(_declaration(kind, applier, source.applier, spec))
     return found
 
 
-def _manifest(kind: tuple[str, str], metadata: Manifest, spec: Manifest) -> Manifest:
-    return {"apiVersion": kind[0], "kind": kind[1], "metadata": metadata, "spec": spec}
-
-
-def _metadata(value: t.Any, namespace: str, name: str) -> Manifest:
-    metadata: Manifest = {"name": name, "namespace": namespace}
-    for what in ("labels", "annotations"):
-        chosen: t.Mapping[str, str] = getattr(value, what) or {}
-        if chosen:
-            metadata[what] = {key: chosen[key] for key in sorted(chosen)}
-    return metadata
+def _declaration(kind: Kind, value: Source | Kustomization, address: tuple[str, str], spec: Manifest) -> Declaration:
+    return Declaration(kind, *address, spec, value.labels or {}, value.annotations or {})
 
 
 def _spec(value: t.Any, without: tuple[str, ...] = ()) -> Manifest:
@@ -77,3 +70,9 @@ def _plain(content: t.Any) -> t.Any:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return _SPELLED.get(name, head + "".join(part.capitalize() for part in tail))
+
+
+def option(number: int, path: tuple[str | int, ...]) -> str:
+    """The option that a place in the manifest of that number comes from: `kustomization.path`, `verify.provider`."""
+    names = [re.sub(r"(?<=[a-z])[A-Z]+", lambda upper: f"_{upper[0].lower()}", str(part)) for part in path[1:]]
+    return ".".join(["kustomization", *names] if number else names)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, fields, replace
 
+from ..kinds import KUSTOMIZATION, OCI_REPOSITORY, Kind
+
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
 
@@ -158,6 +160,11 @@ class Source:
     kustomization: Kustomization | None = field(default=None, metadata={"kind": Kustomization})
     signature_format: str = "auto"
     allow_loopback: bool = False
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of the objects that this declares, the OCIRepository first."""
+        return (OCI_REPOSITORY, KUSTOMIZATION) if self.kustomization else (OCI_REPOSITORY,)
 
     @property
     def applier(self) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .. import names
+from .. import durations, names
 from ..declare.source import Kustomization, PostBuild, Source
 from .rule import Problem, Rule
 from .source import metadata_problems
@@ -49,7 +49,7 @@ def _itself(source: Source) -> t.Iterator[Problem]:
 def _durations(source: Source) -> t.Iterator[Problem]:
     for name in ("interval", "retry_interval", "timeout") if source.kustomization else ():
         value = getattr(source.kustomization, name)
-        reason = names.wrong_duration(value) if value is not None else None
+        reason = durations.wrong(value) if value is not None else None
         if reason:
             yield f"kustomization.{name}", reason
 

@@ -6,25 +6,23 @@ from __future__ import annotations
 import typing as t
 
 from ..declare.source import Source
-from ..version import OLDEST_SUPPORTED, FluxVersion
+from ..kinds import OCI_REPOSITORY
+from ..version import OLDEST_SUPPORTED, TRUSTED_ROOT, FluxVersion
 from .rule import Problem, Rule
 
-# source.toolkit.fluxcd.io/v1 has had OCIRepository since source-controller 1.6.
-V1 = FluxVersion(2, 6)
-
-# Fields younger than that: a CRD without one drops it, and with it what it was to protect.
-FIELDS = ((("verify", "trusted_root_secret_ref"), FluxVersion(2, 9)),)
+# Fields younger than their kind: a CRD without one drops it, and with it what it was to protect.
+FIELDS = ((("verify", "trusted_root_secret_ref"), TRUSTED_ROOT),)
 
 
 def rules(version: FluxVersion) -> tuple[Rule, ...]:
     """The rules that compare a source with `version`."""
 
     def no_api(source: Source) -> t.Iterator[Problem]:
-        del source
-        yield (
-            "flux_version",
-            f"Flux {version} has no v1 OCIRepository, which is what is written here: it needs Flux {V1}",
-        )
+        for kind in source.kinds:
+            if version < kind.since:
+                served = kind.api_version.rpartition("/")[2]
+                needs = f"which is what is written here: it needs Flux {kind.since}"
+                yield "flux_version", f"Flux {version} has no {served} {kind.name}, {needs}"
 
     def unsupported(source: Source) -> t.Iterator[Problem]:
         del source
@@ -39,8 +37,10 @@ def rules(version: FluxVersion) -> tuple[Rule, ...]:
                 yield ".".join(path), f"Flux {version} does not have it and would ignore it: it needs Flux {since}"
 
     return (
-        Rule("release-without-api", no_api, until=V1),
-        Rule("release-unsupported", unsupported, severity="warning", since=V1, until=OLDEST_SUPPORTED),
+        Rule("release-without-api", no_api),
+        Rule(
+            "release-unsupported", unsupported, severity="warning", since=OCI_REPOSITORY.since, until=OLDEST_SUPPORTED
+        ),
         Rule("field-unknown", too_young),
     )
 

@@ -23,10 +23,21 @@ _HYPHEN = re.compile(rf" ?({_VERSION}) - ({_VERSION})(?![0-9A-Za-z.*+-]) ?")
 _GROUP = re.compile(rf"{_CONSTRAINT}(?:(?: ?, ?| ){_CONSTRAINT})*")
 
 
+_NUMBER = r"(?:0|[1-9][0-9]{0,18})"
+_SEMVER = re.compile(
+    rf"v?{_NUMBER}(?:\.{_NUMBER}){{2}}(?:-{_PRERELEASE}(?:\.{_PRERELEASE})*)?(?:\+{_BUILD}(?:\.{_BUILD})*)?", re.ASCII
+)
+
+
 class InvalidRange(GitopsError):
     """Text that Flux does not take for a range of versions."""
 
     code = "invalid_range"
+
+
+def is_version(tag: str) -> bool:
+    """Whether any range can select `tag`: one that is no version of SemVer is never looked at."""
+    return _SEMVER.fullmatch(tag) is not None
 
 
 def check(text: str) -> None:

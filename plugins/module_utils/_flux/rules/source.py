@@ -9,7 +9,7 @@ import typing as t
 from ..._oci.reference import InvalidReference, Reference, check_tag
 from ..._shared import addresses
 from ..._shared.digest import InvalidDigest, check_syntax
-from .. import names
+from .. import durations, names
 from ..declare.source import Ref, Source
 from . import go_regexp, semver_range
 from .rule import Problem, Rule
@@ -71,7 +71,10 @@ def _ref(source: Source) -> t.Iterator[Problem]:
     ref = source.ref or Ref()
     given = [name for name in ("digest", "semver", "tag") if getattr(ref, name) is not None]
     if len(given) > 1:
-        yield f"ref.{given[1]}", f"Flux would follow {given[0]} and ignore {' and '.join(given[1:])}: give one of them"
+        advice = "give one of them"
+        if given == ["semver", "tag"] and not semver_range.is_version(str(ref.tag)):
+            advice = f"no range selects {str(ref.tag)[:80]!r}, which is no SemVer version, so give ref.tag alone"
+        yield f"ref.{given[1]}", f"Flux would follow {given[0]} and ignore {' and '.join(given[1:])}: {advice}"
     if ref.semver_filter is not None and ref.semver is None:
         yield "ref.semver_filter", "Flux ignores it without semver"
 
@@ -99,7 +102,7 @@ def _moving(source: Source) -> t.Iterator[Problem]:
 
 def _durations(source: Source) -> t.Iterator[Problem]:
     for name, value, units in (("interval", source.interval, "ms s m h"), ("timeout", source.timeout, "ms s m")):
-        reason = names.wrong_duration(value, units) if value is not None else None
+        reason = durations.wrong(value, units) if value is not None else None
         if reason:
             yield name, reason
 

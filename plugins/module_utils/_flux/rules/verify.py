@@ -11,7 +11,7 @@ import typing as t
 
 from .. import names
 from ..declare.source import Source, Verify
-from ..version import FluxVersion
+from ..version import BUNDLES, BUNDLES_OVER_PLAIN_HTTP
 from . import identity
 from .go_regexp import InvalidPattern
 from .rule import Problem, Rule
@@ -19,9 +19,7 @@ from .source import is_loopback
 
 PROVIDERS = ("cosign", "notation")
 _ALTERNATIVES = "so write alternatives as '^(?:a|b)$' (or set signature_format to legacy, if all signatures are)"
-_BUNDLES = FluxVersion(2, 8)
 _SIGN_LEGACY = "sign with format legacy, and say so with signature_format"
-_BUNDLES_OVER_HTTP = FluxVersion(2, 9)
 
 
 def _unverified(source: Source) -> t.Iterator[Problem]:
@@ -119,7 +117,10 @@ def _keyless_proxy(source: Source) -> t.Iterator[Problem]:
 def _legacy_only(wanted: tuple[str, ...]) -> t.Callable[[Source], t.Iterator[Problem]]:
     def check(source: Source) -> t.Iterator[Problem]:
         if _is_cosign(source) and source.signature_format in wanted:
-            yield "signature_format", f"Flux before 2.8 finds no signature in the bundle format: {_SIGN_LEGACY}"
+            yield (
+                "signature_format",
+                f"Flux before {BUNDLES.release} finds no signature in the bundle format: {_SIGN_LEGACY}",
+            )
 
     return check
 
@@ -127,10 +128,8 @@ def _legacy_only(wanted: tuple[str, ...]) -> t.Callable[[Source], t.Iterator[Pro
 def _bundle_over_http(wanted: tuple[str, ...]) -> t.Callable[[Source], t.Iterator[Problem]]:
     def check(source: Source) -> t.Iterator[Problem]:
         if _is_cosign(source) and source.insecure and not is_loopback(source) and source.signature_format in wanted:
-            yield (
-                "insecure",
-                f"Flux 2.8 finds no signature in the bundle format over plain HTTP: {_SIGN_LEGACY}, or use TLS",
-            )
+            found = f"Flux before {BUNDLES_OVER_PLAIN_HTTP.release} finds no signature in the bundle format"
+            yield "insecure", f"{found} over plain HTTP: {_SIGN_LEGACY}, or use TLS"
 
     return check
 
@@ -145,20 +144,20 @@ RULES = (
     Rule("verify-names", _names),
     Rule("key-and-identity", _key_and_identity),
     Rule("identity-missing", _no_identity),
-    Rule("identities-with-bundles", _several_identities, since=_BUNDLES),
+    Rule("identities-with-bundles", _several_identities, since=BUNDLES),
     Rule("identity-lets-anybody-in", _patterns(fatal=True)),
     Rule("identity-loose", _patterns(fatal=False), severity="warning"),
     Rule("trusted-root-ignored", _root_with_key),
     Rule("notation", _notation),
     Rule("keyless-proxy", _keyless_proxy, severity="warning"),
-    Rule("bundle-unread", _legacy_only(("bundle",)), until=_BUNDLES),
-    Rule("bundle-maybe-unread", _legacy_only(("auto",)), severity="warning", until=_BUNDLES),
-    Rule("bundle-over-http", _bundle_over_http(("bundle",)), since=_BUNDLES, until=_BUNDLES_OVER_HTTP),
+    Rule("bundle-unread", _legacy_only(("bundle",)), until=BUNDLES),
+    Rule("bundle-maybe-unread", _legacy_only(("auto",)), severity="warning", until=BUNDLES),
+    Rule("bundle-over-http", _bundle_over_http(("bundle",)), since=BUNDLES, until=BUNDLES_OVER_PLAIN_HTTP),
     Rule(
         "bundle-maybe-over-http",
         _bundle_over_http(("auto",)),
         severity="warning",
-        since=_BUNDLES,
-        until=_BUNDLES_OVER_HTTP,
+        since=BUNDLES,
+        until=BUNDLES_OVER_PLAIN_HTTP,
     ),
 )

@@ -15,7 +15,7 @@ from ..declare.source import Identity, Source, Verify
 from ..kinds import GIT_REPOSITORY, OCI_REPOSITORY
 from ..rules import verify as rules_verify
 from ..rules.rule import Finding
-from ..version import NEWEST, FluxVersion, verifies_again
+from ..version import NEWEST, VERIFIES_AGAIN, FluxVersion, verifies_again
 from . import conditions
 from .judgement import NOT_ENFORCED, Judgement, judge
 
@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 Verdict = t.Literal["verified", "refused", "not_enforced", "unknown", "off"]
 
 _ANNOTATIONS = {"source": "org.opencontainers.image.source", "artifact_revision": "org.opencontainers.image.revision"}
+_OLDER = f"Flux before {VERIFIES_AGAIN.release}"
 _PASSWORD = re.compile(r"(\A[^/]*//[^/@:]*:)[^/@]*@")
 _REFS = ("tag", "semver", "semverFilter", "digest", "branch", "name", "commit")
 
@@ -148,13 +149,13 @@ class Survey:
             return
         if trust.changed and proof.since and trust.changed > proof.since:
             text = (
-                f"it was changed at {trust.changed}, after the verdict of {proof.since}: Flux before 2.10 does not"
+                f"it was changed at {trust.changed}, after the verdict of {proof.since}: {_OLDER} does not"
                 " verify again what it has, so the verdict may be of other keys. Name the keys by a Secret of another"
                 " name to make it"
             )
             yield Finding("keys-changed", "warning", "verify.secret_ref", text)
         else:
-            text = "Flux before 2.10 does not verify again what it has when the keys in this Secret change"
+            text = f"{_OLDER} does not verify again what it has when the keys in this Secret change"
             yield Finding("keys-not-watched", "note", "verify.secret_ref", text)
 
     def describe(self) -> dict[str, t.Any]:

@@ -116,13 +116,12 @@ class Pull:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         manifest = Manifest.parse(answer[0], str(reference))
         layer = _packed_layer(manifest, reference)
-        self._limits.check_packed(layer.size, str(reference))
         self._progress.expect(layer.size)
         with contextlib.ExitStack() as undo:
             handle, path = tempfile.mkstemp(prefix="pull-", dir=self._workdir)
             undo.callback(os.unlink, path)
             with os.fdopen(handle, "wb") as target:
-                for piece in registry.stream_blob(reference.repository, layer):
+                for piece in registry.stream_blob(reference.repository, layer, self._limits.packed):
                     target.write(piece)
                     self._progress.transfer(len(piece))
             item = PullItem(request, manifest, path)

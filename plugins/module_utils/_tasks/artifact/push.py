@@ -14,23 +14,24 @@ from ..._artifact import flux_artifact
 from ..._artifact.compress import Compressor
 from ..._artifact.contents import Contents, contents
 from ..._artifact.limits import Limits, UnsafeArchive
-from ..._oci.descriptor import MalformedManifest, Manifest
 from ..._registry.uploads import upload_blob
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
-from ..._shared.strict_json import MalformedJson
 from .. import batch
 from .._case import Outcome
+from . import difference
 from .tag import TagExists
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._artifact.tree import Tree
+    from ..._oci.descriptor import Manifest
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
     from .ledger import Ledger
 
 _SMALL = 1 << 20  # bytes
+_SHOWN_LINKS = 10
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class PushItem:
     packed: str | None = None
     previous: str | None = None
     learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
     def describe(self) -> dict[str, t.Any]:
         reference = self.request.reference.with_digest(self.manifest.digest)
@@ -81,6 +83,8 @@ class PushItem:
             "layer_size": self.manifest.layers[0].size,
             "content_digest": self.layer.content_digest,
             "content_size": self.layer.content_size,
+            "files": self.layer.walk.files,
+            "links_left_out": sorted(self.layer.walk.links),
         }
 
 
@@ -99,6 +103,7 @@ class Push:
         workdir: str | None,
         ledger: Ledger,
         concurrency: int = 4,
+        with_names: bool = False,
     ) -> None:
         self._requests = requests
         self._registries = registries
@@ -106,6 +111,7 @@ class Push:
         self._workdir = workdir  # None: pack for the digest only, as check mode does
         self._ledger = ledger
         self._concurrency = concurrency
+        self._with_names = with_names  # say which files come, go and change: what is there is read for it
 
     def plan(self) -> Plan:
         """Look at every tree before the first request: a path that is missing or empty stops the task."""
@@ -155,7 +161,9 @@ class Push:
             self._discard(item)
         elif reference.tag and found and found.digest != item.manifest.digest and not request.move:
             self._discard(item)
-            raise TagExists(reference, found.digest)
+            raise TagExists(reference, found.digest, difference.in_words(found.manifest, item.manifest))
+        if item.state == "pushed" and self._with_names:
+            item.names = _names(registry, request, found, item.layer.content_size)
         return item
 
     def _known(self, request: PushRequest, found: _Found | None) -> PushItem | None:
@@ -168,10 +176,9 @@ class Push:
         known = self._ledger.find(found.manifest.layers[0].digest)
         if known is None or flux_artifact.adoptable(found.manifest, request.annotations, known.diff_id) is not None:
             return None
-        digest, size = flux_artifact.measure(request.tree)
-        if digest != known.digest:
+        layer = flux_artifact.measure(request.tree, found.manifest.layers[0])
+        if layer.content_digest != known.digest:
             return None
-        layer = flux_artifact.Layer(found.manifest.layers[0], digest, size)
         return PushItem(request, _state(found.manifest), found.manifest, layer, previous=found.digest)
 
     def _packed(
@@ -230,6 +237,7 @@ class Push:
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
+        refusal = self._ledger.refusal
         artifacts: list[dict[str, t.Any]] = []
         before: list[str] = []
         after: list[str] = []
@@ -240,8 +248,8 @@ class Push:
                 continue
             artifacts.append(item.describe())
             if item.state == "pushed":
-                before.append(f"{name}: {item.previous or 'absent'}\n")
-                after.append(f"{name}: {item.manifest.digest}\n")
+                before.append(f"{name}: {item.previous or 'absent'}\n{item.names[0]}")
+                after.append(f"{name}: {item.manifest.digest}\n{item.names[1]}")
                 actions.append(f"{verb} {name} as {item.manifest.digest}")
         values: dict[str, t.Any] = {"artifacts": artifacts}
         if len(artifacts) == 1:
@@ -252,7 +260,7 @@ class Push:
             actions=actions,
             diff={"before": "".join(before), "after": "".join(after)},
             failure=batch.failure(names, done),
-            warnings=[f"cache_dir: {self._ledger.refusal}, and is not used"] if self._ledger.refusal else [],
+            warnings=[*_warnings(done), *([f"cache_dir: {refusal}, and is not used"] if refusal else [])],
         )
 
 
@@ -275,11 +283,30 @@ def _found(registry: Registry, reference: Reference) -> _Found | None:
     answer = registry.look(reference.repository, reference.pointer)
     if answer is None:
         return None
-    raw, _media_type = answer
-    try:
-        return _Found(of_bytes(raw), Manifest.parse(raw, str(reference)))
-    except (MalformedManifest, MalformedJson):
-        return _Found(of_bytes(raw), None)
+    return _Found(of_bytes(answer[0]), difference.parsed(answer[0], str(reference)))
+
+
+def _names(registry: Registry, request: PushRequest, found: _Found | None, size: int) -> tuple[str, str]:
+    """What a diff says of files; nothing where what is there cannot be read."""
+    there: difference.Digests | None = None
+    if found and found.manifest:
+        there = difference.names_there(registry, request.reference.repository, found.manifest, size)
+    if found and there is None:
+        return "", ""
+    return difference.as_lines(there or {}, difference.names_here(request.tree))
+
+
+def _warnings(done: Plan) -> t.Iterator[str]:
+    """A link that is left out may be what the rest cannot do without: it is named."""
+    for item in done:
+        if isinstance(item, PushItem) and item.layer.walk.links:
+            links = sorted(item.layer.walk.links.items())
+            shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])
+            more = f" and {len(links) - _SHOWN_LINKS} more" if len(links) > _SHOWN_LINKS else ""
+            yield (
+                f"{item.request.reference}: symbolic links were left out, as Flux leaves them out: {shown}{more}."
+                " Use resolve_symlinks to pack what they point to inside the tree, or name them in ignore"
+            )
 
 
 def _adoptable(request: PushRequest, found: Manifest) -> bool:
@@ -314,10 +341,11 @@ def _contents(registry: Registry, request: PushRequest, found: Manifest, item: P
     """What the layer of `found` really holds; None where that cannot be what we have packed."""
     if found.annotations.get(flux_artifact.CONTENT, item.layer.content_digest) != item.layer.content_digest:
         return None
-    if found.layers[0].size > 2 * item.layer.descriptor.size + _SMALL:  # no compressor makes that of the same files
+    largest = 2 * item.layer.descriptor.size + _SMALL
+    if found.layers[0].size > largest:  # no compressor makes that of the same files
         return None
     limits = Limits(content=item.layer.content_size + (1 << 20))
     try:
-        return contents(registry.stream_blob(request.reference.repository, found.layers[0]), limits)
+        return contents(registry.stream_blob(request.reference.repository, found.layers[0], largest), limits)
     except UnsafeArchive:
         return None

@@ -11,10 +11,11 @@ from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import QUIET, Outcome
+from . import difference
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._oci.reference import Reference
-    from ..._registry.client import Registries
+    from ..._registry.client import Registries, Registry
     from .._case import Progress
 
 
@@ -23,11 +24,12 @@ class TagExists(GitopsError):
 
     code = "tag_exists"
 
-    def __init__(self, reference: Reference, digest: str) -> None:
+    def __init__(self, reference: Reference, digest: str, difference: str) -> None:
         super().__init__(
-            f"move: the tag {reference} points to {digest}, another content; it is moved only with move=true",
+            f"move: the tag {reference} has {difference}. Use another tag, or move=true. It is at {digest}",
             reference=str(reference),
             digest=digest,
+            difference=difference,
         )
 
 
@@ -106,7 +108,7 @@ class Tag:
             found = registry.look(reference.repository, tag)
             present = of_bytes(found[0]) if found else None
             if present is not None and present != item.digest and not self._move:
-                raise TagExists(reference.with_tag(tag), present)
+                raise TagExists(reference.with_tag(tag), present, _difference(registry, item, present))
             if present != item.digest:
                 item.previous[tag] = present
         return item
@@ -143,3 +145,10 @@ class Tag:
             diff={"before": before, "after": after},
             failure=batch.failure(names, plan),
         )
+
+
+def _difference(registry: Registry, item: TagItem, there: str) -> str:
+    """How what the tag points to differs from what it is to point to."""
+    answer = registry.get_manifest(item.request.reference.repository, there)
+    found = difference.parsed(answer[0], there) if answer else None
+    return difference.in_words(found, difference.parsed(item.raw, item.digest) if item.raw else None)

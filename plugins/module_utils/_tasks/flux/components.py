@@ -143,9 +143,8 @@ class FluxComponents:
         version, old = _parsed(new), _parsed(before.version)
         said = []
         if version and not OLDEST_SUPPORTED <= version <= FluxVersion(NEWEST.major, NEWEST.minor, 9999):
-            said.append(
-                f"Flux {new} was not tried with this collection, which knows 2.8 to {NEWEST.major}.{NEWEST.minor}"
-            )
+            known = f"{OLDEST_SUPPORTED.release} to {NEWEST.release}"
+            said.append(f"Flux {new} was not tried with this collection, which knows {known}")
         if version and old and version < old:
             said.append(f"Flux {before.version} is installed, and {new} is older: Flux does not support going back")
         return tuple(said)

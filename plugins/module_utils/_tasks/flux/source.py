@@ -89,7 +89,7 @@ class FluxSource:
     def plan(self) -> Plan:
         self._findings = self._judged()
         manifests = tuple(render.manifests(self._source)) if self._present else ()
-        content = manifest_yaml.dump(manifests, HEADER) if manifests else ""
+        content = manifest_yaml.write(manifests, render.option, HEADER) if manifests else ""
         self._wanted = Wanted(self._source, tuple(render.keys(self._source)), manifests, content)
         return self._target.plan(self._wanted)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..._flux.declare import manifest_yaml
 from ..._flux.declare.manifest_yaml import InvalidYaml
-from ..._flux.declare.render import KUSTOMIZATION, OCI_REPOSITORY
+from ..._flux.kinds import KUSTOMIZATION, OCI_REPOSITORY
 from ..._shared.errors import InvalidOption
 from ..._shared.files import UnwritableFile, write_atomically
 from .source import Change, Plan
@@ -95,13 +95,11 @@ def _dict(value: object) -> Document:
 def _is_ours(document: Document, wanted: Wanted) -> bool:
     """Whether a document is the source in any of its versions, or a Kustomization of it."""
     metadata, spec = _dict(document.get("metadata")), _dict(document.get("spec"))
-    group = str(document.get("apiVersion")).partition("/")[0]
-    kind = (group, document.get("kind"))
-    if kind == (OCI_REPOSITORY[0].partition("/")[0], OCI_REPOSITORY[1]):
+    if OCI_REPOSITORY.describes(document):
         return bool(metadata.get("name") == wanted.source.name)
-    if kind == (KUSTOMIZATION[0].partition("/")[0], KUSTOMIZATION[1]):
+    if KUSTOMIZATION.describes(document):
         reference = _dict(spec.get("sourceRef"))
-        return (reference.get("kind"), reference.get("name")) == (OCI_REPOSITORY[1], wanted.source.name)
+        return (reference.get("kind"), reference.get("name")) == (OCI_REPOSITORY.name, wanted.source.name)
     return False
 
 

@@ -44,7 +44,7 @@ def readiness(docker: Docker, nodes: t.Sequence[Container]) -> Readiness:
     result = docker.execute(plane.name, *KUBECTL, "get", "nodes", "--output=json")
     if result.exit_code != 0:
         return Readiness(dict.fromkeys(names, f"the API server does not answer ({result.reason})"))
-    found = {one["metadata"]["name"]: _reason(one) for one in json.loads(result.output)["items"]}
+    found = {one["metadata"]["name"]: _reason(one) for one in json.loads(result.stdout)["items"]}
     return Readiness({name: found.get(name, "has not joined") for name in names if found.get(name, "missing")})
 
 
@@ -72,7 +72,7 @@ def read_record(docker: Docker, node: str) -> dict[str, t.Any] | None:
     """The record's parts; None where there is none, as in a cluster that somebody else made."""
     result = docker.execute(node, "cat", RECORD)
     try:
-        document = json.loads(result.output) if result.exit_code == 0 else None
+        document = json.loads(result.stdout) if result.exit_code == 0 else None
     except ValueError:
         return None
     parts = document.get("parts") if isinstance(document, dict) else None

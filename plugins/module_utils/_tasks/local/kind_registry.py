@@ -145,7 +145,7 @@ class KindRegistry:
         """Nodes that were made before kind 0.27 read no such files, unless their configuration says so."""
         plane = nodes[0].name
         result = self._docker.execute(plane, "cat", "/etc/containerd/config.toml")
-        if result.exit_code != 0 or b"certs.d" in result.output:
+        if result.exit_code != 0 or b"certs.d" in result.stdout:
             return ()
         advice = "set config_path in the cluster's containerdConfigPatches, see kind's guide to local registries"
         return (f"{plane}: its containerd does not read {CERTS_DIRECTORY}: to pull through this registry, {advice}",)
@@ -159,7 +159,7 @@ class KindRegistry:
         for path in self._registry.hosts_files():
             result = self._docker.execute(node, "cat", path)
             if result.exit_code == 0:
-                found[path] = result.output
+                found[path] = result.stdout
         return found
 
     def _config_map_is_current(self, nodes: t.Sequence[Container]) -> bool:
@@ -171,7 +171,7 @@ class KindRegistry:
         result = self._docker.execute(plane.name, *KUBECTL, *what) if plane else None
         if result is None or result.exit_code != 0:
             return None
-        return json.loads(result.output).get("data")
+        return json.loads(result.stdout).get("data")
 
     # -- carrying out
 

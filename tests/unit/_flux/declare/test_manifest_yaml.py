@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.manifest_yaml import InvalidYaml, dump, load
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.manifest_yaml import (
+    InvalidYaml,
+    dump,
+    load,
+    write,
+    write_as_go,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.render import option
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 def _line(value: t.Any) -> str:
@@ -109,3 +117,30 @@ def test_refuses_what_is_no_stream_of_objects(text: str, reason: str) -> None:
 
 def test_empty_documents_are_nothing() -> None:
     assert load("---\n---\n# only a comment\n", "x") == []
+
+
+@pytest.mark.parametrize(
+    ("manifests", "name"),
+    [
+        ([{"spec": {"ignore": "a\ud800"}}], "ignore"),
+        (
+            [{"spec": {"a": "é\x85\x1b"}}, {"spec": {"postBuild": {"substitute": {"x": "\udcff"}}}}],
+            "post_build.substitute.x",
+        ),
+        ([{"metadata": {"labels": {"x": "1"}}, "spec": {"matchOIDCIdentity": [{"issuer": "\ud800"}]}}], "issuer"),
+    ],
+)
+def test_what_does_not_read_back_is_refused_by_its_option(manifests: list[dict[str, t.Any]], name: str) -> None:
+    with pytest.raises(InvalidOption, match=rf"^[a-z_.0]*{name}: holds something that YAML does not keep"):
+        write(manifests, option)
+
+
+@given(_VALUES)
+def test_whatever_is_written_is_proven(value: t.Any) -> None:
+    assert load(write([{"k": value}], option), "x") == [{"k": value}]
+
+
+@pytest.mark.parametrize("character", ["\x80", "\x85", "\u2028", "\ud800"])
+def test_go_writes_some_text_in_a_way_that_is_read_otherwise(character: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^url: "):
+        write_as_go([{"kind": "x", "spec": {"url": f"a{character} b"}}], option)

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.sync import (
     Sync,
     declare,
     essence,
     files,
-    go_duration,
     manifests,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
@@ -120,24 +122,6 @@ def test_text_that_yaml_could_take_for_something_else(branch: str, written: str)
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("1m", "1m0s"),
-        ("10m", "10m0s"),
-        ("90s", "1m30s"),
-        ("1h", "1h0m0s"),
-        ("1h30m", "1h30m0s"),
-        ("45s", "45s"),
-        ("1.5h", "1h30m0s"),
-        ("1500ms", "1.5s"),
-        ("500ms", "500ms"),
-    ],
-)
-def test_durations_as_go_writes_them(text: str, written: str) -> None:
-    assert go_duration(text) == written
-
-
-@pytest.mark.parametrize(
     ("option", "value"),
     [
         ("url", "git@example.com:fleet/clusters.git"),
@@ -177,3 +161,21 @@ def test_the_essence_is_where_flux_looks() -> None:
     moved = {**applier, "spec": {**applier["spec"], "path": "clusters/my-cluster/", "interval": "1h"}}
     assert essence(moved) == essence(applier)
     assert essence({}) == {"url": None, "ref": None, "secretRef": None}
+
+
+@pytest.mark.parametrize("character", ["\x80", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\ud800", "\x1b"])
+@pytest.mark.parametrize(("option", "text"), [("url", "https://h/a{}b"), ("branch", "a{}b"), ("path", "a{}b")])
+def test_what_yaml_does_not_keep_is_refused(option: str, text: str, character: str) -> None:
+    with pytest.raises(InvalidOption, match=f"^{option}: "):
+        _declare(**{option: text.format(character)})
+
+
+@given(st.text(min_size=1, max_size=12), st.sampled_from(["url", "branch", "path"]))
+def test_what_is_written_reads_back_the_same(text: str, option: str) -> None:
+    value = {"url": f"https://h/{text}", "branch": text, "path": f"a/{text}"}[option]
+    try:
+        sync = _declare(**{option: value})
+    except InvalidOption:
+        return
+    written = files(sync)[f"{sync.directory}/gotk-sync.yaml"]
+    assert list(yaml.safe_load_all(written.encode())) == manifests(sync)

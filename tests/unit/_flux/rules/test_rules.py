@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -228,9 +229,15 @@ def test_has_nothing_to_say(options: Options, version: str) -> None:
     assert _judge(options, version) == []
 
 
+def test_says_where_no_range_would_ever_select_the_tag() -> None:
+    for tag, advice in (("main-3f2a1c", "is no SemVer version, so give ref.tag alone"), ("1.9.1", "give one of them")):
+        (found,) = [one for one in _judge({"ref": {"semver": "*", "tag": tag}}, "") if one.rule == "ref-precedence"]
+        assert advice in found.reason
+
+
 def test_no_rule_is_untested() -> None:
     tested = {case[0] for case in (*REFUSED, *WARNED)}
-    assert tested == {rule.name for rule in (*RULES, *rules_release.rules(NEWEST))}
+    assert tested == {rule.name for rule in (*itertools.chain(*RULES.values()), *rules_release.rules(NEWEST))}
 
 
 def test_several_identities_were_fine_before_bundles() -> None:

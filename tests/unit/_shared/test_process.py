@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._git import command as module
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitError, GitUnavailable
+from ansible_collections.proven.gitops.plugins.module_utils._shared import process as module
+from ansible_collections.proven.gitops.plugins.module_utils._shared.process import (
+    CannotRun,
+    Command,
+    Result,
+    TooMuchOutput,
+    run,
+)
 from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 
-def shell(script: str, directory: Path, *, stdin: bytes = b"", timeout: float = 20) -> Result:
-    environment = {"PATH": os.environ["PATH"]}
-    return run(Command(("/bin/sh", "-c", script), environment, stdin, timeout), directory, Scrubber(secrets=["s3cret"]))
+def shell(script: str, directory: Path, *, stdin: bytes = b"", timeout: float = 20, limit: int = 10**6) -> Result:
+    command = Command(("/bin/sh", "-c", script), {"PATH": os.environ["PATH"]}, stdin, timeout, limit)
+    return run(command, Scrubber(secrets=["s3cret"]).lines, directory)
 
 
 def test_output_exit_code_and_input(tmp_path: Path) -> None:
@@ -79,12 +84,21 @@ def test_endless_complaints_are_cut_to_their_end(tmp_path: Path) -> None:
     assert result.stderr.endswith("last\n")
 
 
-def test_endless_output_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_STDOUT", 1000)
-    with pytest.raises(GitError, match="more than 1000 bytes"):
-        shell("head -c 5000 /dev/zero", tmp_path)
+def test_endless_output_is_an_error_and_ends_the_program(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(TooMuchOutput, match="more than 1000 bytes"):
+        shell("cat /dev/zero; sleep 60", tmp_path, limit=1000)
+    assert time.monotonic() - started < 10
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(GitUnavailable, match="cannot run /nonexistent/git: No such file"):
-        run(Command(("/nonexistent/git",), {}), tmp_path, Scrubber())
+    with pytest.raises(CannotRun, match="cannot run /nonexistent/git: No such file"):
+        run(Command(("/nonexistent/git",), {}), str, tmp_path)
+
+
+def test_a_program_that_answers_without_reading(tmp_path: Path) -> None:
+    assert shell("echo done", tmp_path, stdin=b"x" * 10**6).text == "done"
+
+
+def test_the_reason_is_short() -> None:
+    assert len(Result(Command(("x",), {}), 1, b"", "x" * 5000 + "\n").reason) == 600
