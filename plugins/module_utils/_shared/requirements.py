@@ -5,9 +5,9 @@ A module must be importable where a package is missing (to print its documentati
 and must then say which one, by its name on PyPI.
 
     with third_party():
-        import urllib3
+        import nacl
 
-Or, where that would take long and is seldom needed: `expect("urllib3")` at first, and the import later.
+Or, where that would take long and is seldom needed: `expect("nacl")` at first, and the import later.
 
 At the start of a task `_ansible/run.py` calls `check()`, which raises for the first package that was not there.
 """
