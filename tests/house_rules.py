@@ -200,13 +200,18 @@ ONCE: dict[str, tuple[str, ...]] = {
     # A registry is started to stay, which is no run.
     r"^\s*(?:import|from) subprocess\b": ("_shared/process.py", "_tasks/local/registry_process.py"),
     # Whether the registry answers that a task started on this machine.
-    r"^\s*(?:import|from) (?:urllib3|http\.client)\b": ("_http/", "_tasks/local/registry_process.py"),
+    r"^\s*(?:import|from) (?:urllib3|requests|httpx|aiohttp|ssl|socket|http\.client)\b": (
+        "_http/",
+        "_tasks/local/registry_process.py",
+    ),
+    r"\.is_loopback\b(?!\()": ("_shared/addresses.py",),
     # A host written as an address is told from a name; what is loopback or private is not asked there.
     r"^\s*(?:import|from) ipaddress\b": (
         "_shared/addresses.py",
         "_http/",
         "_oci/reference.py",
         "_ansible/kind_options.py",
+        "_flux/version.py",  # the private networks that go-containerregistry speaks plain HTTP to
         "_tasks/local/local_registry.py",
     ),
     r"\bms\|s\|m\b|\bms\|s\|h\b|\bh\|m\|s\b|\"ms\": ?1": ("_flux/durations.py",),

@@ -64,12 +64,14 @@ options:
       - verify_ssl
   proxy:
     description:
-      - The address of a proxy on the way to the API server.
+      - The address of a proxy on the way to the API server, C(http[s]://[user:password@]host[:port]). It stands above
+        C(proxy-url) of the kubeconfig and the environment, and holds whatever E(NO_PROXY) says.
       - Can be set with the environment variable E(K8S_AUTH_PROXY).
     type: str
   request_timeout:
     description:
-      - How long the API server may be silent, in seconds.
+      - How long the API server may be silent, in seconds. A whole exchange, with the pauses that the server asks for
+        and two more attempts, ends after four times as long.
       - Can be set with the environment variable E(K8S_AUTH_REQUEST_TIMEOUT).
     type: int
     default: 30

@@ -59,7 +59,7 @@ options:
     description:
       - V(true) for a registry that speaks plain HTTP. Anybody on the way can then read the credentials.
       - Without it, plain HTTP is used for names of this machine only (V(localhost) and loopback addresses), as
-        C(flux) and C(cosign) do. V(false) demands TLS there as well.
+        C(flux) and C(cosign) do, and not where O(ca_path) or O(client_cert) is given. V(false) demands TLS there.
       - Can be set with the environment variable E(PROVEN_REGISTRY_INSECURE).
     type: bool
   timeout:
@@ -71,8 +71,8 @@ options:
   deadline:
     description:
       - How long one operation (asking for a manifest, storing a blob) may take with all its retries, in seconds. A
-        transfer may take one second more for each 64 KiB. Reading all signatures that one artifact has in a format is
-        one operation.
+        transfer may take longer as long as it moves at 64 KiB in a second or more. Reading all signatures that one
+        artifact has in a format is one operation.
       - Can be set with the environment variable E(PROVEN_REGISTRY_DEADLINE).
     type: int
     default: 300

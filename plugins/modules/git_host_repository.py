@@ -135,7 +135,8 @@ options:
     default: false
   timeout:
     description:
-      - How long the host may be silent, in seconds.
+      - How long the host may be silent, in seconds. A whole exchange, with the pauses that the host asks for and two
+        more attempts to read, ends after four times as long.
       - Can be set with the environment variable E(PROVEN_GIT_HOST_TIMEOUT).
     type: int
     default: 30

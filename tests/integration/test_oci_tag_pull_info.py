@@ -203,6 +203,8 @@ class TestPull:
         put(registry.address, "team/bomb", "v1", [flux_tar({"big": bytes(32 << 20)})], {})
         bomb = run_module("oci_pull", reference=f"{registry.address}/team/bomb:v1", dest=dest, max_size=1 << 20)
         assert bomb["failure"]["code"] == "unsafe_archive"
+        large = run_module("oci_pull", reference=pushed, dest=dest, max_size=1)
+        assert large["failure"]["code"] == "unsafe_archive"
         assert run_module("oci_pull", reference=pushed, dest=dest, max_entries=2)["failure"]["code"] == "unsafe_archive"
 
     def test_bytes_that_are_not_their_digest(

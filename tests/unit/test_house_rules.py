@@ -218,6 +218,13 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             "from ..._oci import reference\nfrom ..._kube.client import KubeClient",
             ":2: _flux may not import _kube",
         ),
+        (rules.concepts_stand_once, "plugins/module_utils/_kube/x.py", "import urllib3", "belongs into _http/"),
+        (
+            rules.concepts_stand_once,
+            "plugins/module_utils/_kube/x.py",
+            "def f(a):\n    return a.is_loopback",
+            ":2: .is_loopback belongs into _shared/addresses.py",
+        ),
         (
             rules.own_imports_are_relative,
             "plugins/module_utils/_git/x.py",

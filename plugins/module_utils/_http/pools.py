@@ -7,7 +7,7 @@ import threading
 import typing as t
 from urllib.parse import urlsplit
 
-from .._shared.addresses import is_private_to_host
+from .._shared.addresses import is_loopback, is_private_to_host
 from .connections import Connections
 from .errors import BadAnswer
 from .proxies import Proxies
@@ -68,7 +68,12 @@ class Pools:
     def _judge(self, origin: Origin, home: Origin | None, address: Address) -> None:
         """The last word on an address: what was connected to, whatever the name said."""
         what = f"{self._settings.kind} {(home or origin).host}"
-        if origin.loopback and origin.scheme == "http" and not self._settings.insecure and not address.is_loopback:
+        if (
+            origin.loopback
+            and origin.scheme == "http"
+            and not self._settings.insecure
+            and not is_loopback(str(address))
+        ):
             raise BadAnswer(f"{what}: {origin.host} is not this machine, but {address}; plain HTTP is not spoken there")
         if home is None or home == origin or not is_private_to_host(address):
             return

@@ -122,7 +122,10 @@ class Authenticator:
 
     def learn(self, headers: t.Iterable[str], sent: str | None, scope: Scope) -> bool:
         """After a 401 to a request that carried `sent`: whether asking again could help."""
+        headers = list(headers)
         challenge = challenges.choose(challenges.parse(headers))
+        if challenge is None and sent is None and not headers and self.credentials(scope.repository).username:
+            challenge = challenges.Challenge("basic")  # it refuses and does not say what it wants: tried once
         if challenge is None:
             return False
         with self._lock:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from .._http.failures import Broken
 from .._http.transport import Request
 from .._shared.digest import check_syntax, hasher
-from .errors import BadAnswer, TooLong, of_http
+from .errors import BadAnswer, TooLong, Unreachable, of_http
 from .settings import ERROR_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -41,10 +41,11 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
     scope, deadline = session.scope(repository, "pull"), session.deadline()
     request = Request("GET", session.url(repository, f"blobs/{check_syntax(descriptor.digest)}"))
     attempts, digest, received = session.attempts(deadline), hasher(), 0
+    codings: set[str] = set()  # what answers said of their bytes; the digest decides whether that was so
     while True:
         try:
             with of_http():
-                for piece in _rest(session, request, scope, deadline, descriptor, received):
+                for piece in _rest(session, request, scope, deadline, descriptor, received, codings):
                     digest.update(piece)
                     received += len(piece)
                     yield piece
@@ -55,9 +56,11 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
             with of_http():
                 attempts.failed(broken)
         except TooLong as error:  # whatever follows, these are not the bytes of that digest
+            _check_coding(session, descriptor, codings)
             raise BadAnswer(error.message, registry=session.host, expected=descriptor.digest) from None
     actual = f"sha256:{digest.hexdigest()}"
     if received != descriptor.size or actual != descriptor.digest:
+        _check_coding(session, descriptor, codings)
         raise BadAnswer(
             f"registry {session.host}: the blob {descriptor.digest} of {repository} ({descriptor.size} bytes)"
             f" came as {received} bytes with the digest {actual}",
@@ -67,8 +70,25 @@ def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Itera
         )
 
 
+def _check_coding(session: Session, descriptor: Descriptor, codings: set[str]) -> None:
+    """Other bytes that came as another coding say nothing about the blob: something in between has changed them."""
+    if codings:
+        cause = f"the blob came as Content-Encoding {', '.join(sorted(codings))}, which was not asked for"
+        raise Unreachable(
+            f"registry {session.host}: {descriptor.digest}: {session.scrubber.clean(cause)}",
+            registry=session.host,
+            cause="a coding that was not asked for",
+        )
+
+
 def _rest(
-    session: Session, request: Request, scope: Scope, deadline: Deadline, descriptor: Descriptor, start: int
+    session: Session,
+    request: Request,
+    scope: Scope,
+    deadline: Deadline,
+    descriptor: Descriptor,
+    start: int,
+    codings: set[str],
 ) -> t.Iterator[bytes]:
     """The bytes of a blob from `start` on."""
     if start:
@@ -82,7 +102,8 @@ def _rest(
             if match is None or int(match.group(1)) != start:
                 raise BadAnswer(f"registry {session.host}: {request.where}: not the range that was asked for")
             skip = 0
-        for piece in answer.chunks(descriptor.size - start + skip):
+        codings.update({answer.coding} - {""})
+        for piece in answer.chunks(descriptor.size - start + skip, coded=True):
             fresh = piece[skip:]
             skip -= len(piece) - len(fresh)
             if fresh:

@@ -19,7 +19,7 @@ from .._shared.scrub import Scrubber, keep_to_ourselves
 from .._shared.strict_json import MalformedJson
 from . import blobs
 from .auth import Scope
-from .errors import BadAnswer
+from .errors import BadAnswer, Unauthorized
 from .session import Session
 from .settings import MANIFEST_LIMIT
 
@@ -94,6 +94,18 @@ class Registry:
         The bytes have the digest `pointer`; where that is a tag, the digest that the answer announces, if it does.
         """
         return self._get_manifest(repository, pointer, self.session.scope(repository, "pull"), self.session.deadline())
+
+    def look(self, repository: str, pointer: str) -> tuple[bytes, str] | None:
+        """As `get_manifest`, for whoever writes there next: None also for 403.
+
+        Artifactory answers so for what does not exist, and whether we may write is for the PUT to say.
+        """
+        try:
+            return self.get_manifest(repository, pointer)
+        except Unauthorized as error:
+            if error.details.get("status") == 403:
+                return None
+            raise
 
     def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> bool:
         """Store a manifest under a tag or its digest; True when the registry lists it as its subject's referrer."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import collections
+import json
 import re
 import shutil
 import typing as t
@@ -22,6 +24,24 @@ _INLINE = "DOCKER_AUTH_CONFIG"  # the file's text itself, as in Docker's and Git
 _TOKEN_USER = "<token>"  # noqa: S105 - the user name by which a helper says that its secret is an identity token
 
 
+class _Object(dict[str, t.Any]):
+    """An object of the file; `doubled` has the keys that are there twice, which matters only where they are read."""
+
+    def __init__(self, pairs: t.Sequence[tuple[str, t.Any]] = ()) -> None:
+        super().__init__(pairs)
+        self.doubled: set[str] = set()
+        if len(self) != len(pairs):
+            seen = collections.Counter(key for key, _value in pairs)
+            self.doubled = {key for key, count in seen.items() if count > 1}
+
+
+def _get(value: _Object, key: str) -> t.Any:
+    """A key's value as Go finds it: in any case, where it is not written exactly so."""
+    if key in value:
+        return value[key]
+    return next((found for name, found in value.items() if name.lower() == key.lower()), None)
+
+
 class DockerConfig:
     """One file; its content is never part of a message."""
 
@@ -30,12 +50,14 @@ class DockerConfig:
         self._environ = environ
         self._answers: dict[tuple[str, str], Credentials | None] = {}
         try:
-            value = strict_json.load_object(text, source) if text.strip() else {}
-        except MalformedJson:
-            raise CredentialsError(f"{source}: not valid JSON, one key one value", source=source) from None
+            value = json.loads(text, object_pairs_hook=_Object) if text.strip() else _Object()
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, _Object):
+            raise CredentialsError(f"{source}: not valid JSON", source=source)
         self._auths = self._table(value, "auths")
         self._helpers = self._table(value, "credHelpers")
-        self._store = value.get("credsStore") or ""
+        self._store = _get(value, "credsStore") or ""
 
     @classmethod
     def read_all(
@@ -68,10 +90,13 @@ class DockerConfig:
                 return found
         return None
 
-    def _table(self, value: dict[str, t.Any], key: str) -> dict[str, t.Any]:
-        table = {} if value.get(key) is None else value[key]
-        if not isinstance(table, dict):
+    def _table(self, value: _Object, key: str) -> _Object:
+        table = _get(value, key)
+        table = _Object() if table is None else table
+        if not isinstance(table, _Object):
             raise CredentialsError(f"{self.source}: {key} is not an object", source=self.source)
+        if table.doubled or key in value.doubled:
+            raise CredentialsError(f"{self.source}: not valid JSON, one key one value", source=self.source)
         return table
 
     def _entries(self, names: t.Sequence[str], repository: str) -> t.Iterator[t.Any]:
@@ -83,14 +108,19 @@ class DockerConfig:
                 yield self._auths[key]
         for key, entry in self._auths.items():
             scheme, separator, rest = key.partition("://")
-            if separator and scheme in ("http", "https") and rest.partition("/")[0] in names:
+            host, _slash, path = (rest if separator else key).partition("/")
+            # Written as an URL, or with the path of an API; any other path is a repository's.
+            known = scheme in ("http", "https") if separator else path.strip("/") in ("", "v1", "v2")
+            if known and host in names:
                 yield entry
 
     def _read_entry(self, entry: t.Any) -> Credentials:
-        if not isinstance(entry, dict):
+        if not isinstance(entry, _Object):
             raise CredentialsError(f"{self.source}: an entry of auths is not an object", source=self.source)
+        if entry.doubled:
+            raise CredentialsError(f"{self.source}: not valid JSON, one key one value", source=self.source)
         texts = {
-            key: entry.get(key) or "" for key in ("auth", "username", "password", "identitytoken", "registrytoken")
+            key: _get(entry, key) or "" for key in ("auth", "username", "password", "identitytoken", "registrytoken")
         }
         if not all(isinstance(text, str) for text in texts.values()):
             raise CredentialsError(f"{self.source}: a value in auths is not text", source=self.source)

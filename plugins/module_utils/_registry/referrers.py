@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .._http.transport import Request
 from .._http.urls import next_page
 from .._oci.descriptor import INDEX, Descriptor, MalformedManifest, parse_index
+from .._shared import strict_json
 from .._shared.digest import check_syntax, hexadecimal
 from .._shared.strict_json import MalformedJson
 from .errors import BadAnswer, of_http
@@ -24,7 +25,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100
-_NO_API = frozenset({301, 302, 303, 307, 308, 400, 404, 405, 406, 501})
+_NO_API = frozenset({301, 302, 303, 307, 308, 400, 404, 405, 406, 410, 501})
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descripto
             return None
         if answer.status != 200:
             raise session.error(answer, body, scope)
+        if page == 0 and _lists_nothing(body):
+            registry.without_api.add((repository, digest))
+            return None
         entries += _parse(body, what)
         if len(entries) > MAX_ENTRIES:
             raise BadAnswer(f"{what}: more than {MAX_ENTRIES}", registry=registry.host)
@@ -96,6 +100,16 @@ def _is_no_api(answer: Answer) -> bool:
     """Statuses by which registries say that they do not know the path, or 200 with a web page."""
     media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return answer.status in _NO_API or (answer.status == 200 and media_type != INDEX)
+
+
+def _lists_nothing(body: bytes) -> bool:
+    """`"manifests": null`, which some registries answer that know the path and no referrers."""
+    if b"null" not in body:
+        return False
+    try:
+        return strict_json.load_object(body, "index").get("manifests", ()) is None
+    except MalformedJson:
+        return False
 
 
 def _parse(raw: bytes, what: str) -> tuple[Descriptor, ...]:

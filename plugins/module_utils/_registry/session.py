@@ -190,8 +190,11 @@ class Session:
             )
         if answer.status in (401, 403):
             credentials = self.auth.credentials(scope.repository)
+            to = tried(credentials)
+            if not (_is_known(answer) or credentials.anonymous):
+                to = f"a request without credentials, since it did not ask for {to}"
             return Unauthorized(
-                f"{what}: {describe(answer)} to {tried(credentials)}{text}"
+                f"{what}: {describe(answer)} to {to}{text}"
                 " (a registry may answer so for a repository that does not exist, too)",
                 credentials=credentials.source,
                 **details,
@@ -210,6 +213,12 @@ def _with(request: Request, authorization: str | None) -> Request:
 
 
 def _wants_other_credentials(answer: Answer) -> bool:
-    """A 401, or RFC 6750's way to say that the token was for less."""
+    """A 401, RFC 6750's way to say that the token was for less, or a 403 that says nothing to somebody unknown."""
     challenge = " ".join(answer.headers.getlist("WWW-Authenticate"))[:8192]
-    return answer.status == 401 or (answer.status == 403 and "insufficient_scope" in challenge)
+    unknown = not challenge and not _is_known(answer)
+    return answer.status == 401 or (answer.status == 403 and (unknown or "insufficient_scope" in challenge))
+
+
+def _is_known(answer: Answer) -> bool:
+    """Whether the request said who we are."""
+    return "Authorization" in answer.request.headers

@@ -7,7 +7,7 @@ and must then say which one, by its name on PyPI.
     with third_party():
         import nacl.secret
 
-Or, where that would take long and is seldom needed: `expect("urllib3")` at first, and the import later.
+Or, where that would take long and is seldom needed: `expect("nacl")` at first, and the import later.
 
 At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there.
 """

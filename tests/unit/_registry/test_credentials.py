@@ -184,7 +184,7 @@ def test_an_empty_entry_is_none(home: Home) -> None:
         b"{",
         b"[]",
         f'{{"auths": {{"r.example": {{"auth": "{CANARY}"}}}}}}'.encode(),
-        f'{{"{CANARY}": 1, "{CANARY}": 2}}'.encode(),
+        f'{{"auths": {{"r.example": {{"{CANARY}": 1}}, "r.example": {{"{CANARY}": 1}}}}}}'.encode(),
         b'{"auths": []}',
         b'{"auths": {"r.example": "x"}}',
         b'{"auths": {"r.example": {"username": 5}}}',

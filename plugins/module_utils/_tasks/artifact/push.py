@@ -193,7 +193,7 @@ class Push:
         same = _same(registry, request, found.manifest, item) if found and found.manifest else None
         if found and found.manifest and same:
             item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
-        elif request.reference.tag is None and registry.resolve(request.reference.repository, made.digest):
+        elif request.reference.tag is None and registry.look(request.reference.repository, made.digest):
             item.state = "unchanged"
         return item
 
@@ -280,7 +280,7 @@ class _Found:
 
 def _found(registry: Registry, reference: Reference) -> _Found | None:
     """What the registry has there now; `manifest` is None when it is something that can never be ours."""
-    answer = registry.get_manifest(reference.repository, reference.pointer)
+    answer = registry.look(reference.repository, reference.pointer)
     if answer is None:
         return None
     return _Found(of_bytes(answer[0]), difference.parsed(answer[0], str(reference)))

@@ -107,11 +107,13 @@ class Tag:
         raw, media_type = answer or (b"", "")
         item = TagItem(request, of_bytes(raw) if raw else reference.pointer, raw, media_type)
         for tag in request.tags:
-            present = registry.resolve(reference.repository, tag)
-            if present is not None and present.digest != item.digest and not self._move:
-                raise TagExists(reference.with_tag(tag), present.digest, _difference(registry, item, present.digest))
-            if present is None or present.digest != item.digest:
-                item.previous[tag] = present.digest if present else None
+            # The content, not a header of HEAD: on its word nothing is left undone.
+            found = registry.look(reference.repository, tag)
+            present = of_bytes(found[0]) if found else None
+            if present is not None and present != item.digest and not self._move:
+                raise TagExists(reference.with_tag(tag), present, _difference(registry, item, present))
+            if present != item.digest:
+                item.previous[tag] = present
         return item
 
     def _apply_item(self, item: TagItem | GitopsError) -> TagItem:
