@@ -55,8 +55,13 @@ class Condition:
             "last_transition_time": self.since,
         }
 
+    @property
+    def head(self) -> str:
+        """Without its message."""
+        return f"{self.type}={self.as_value()['status']} {self.reason}"
+
     def __str__(self) -> str:
-        return f"{self.type}={self.as_value()['status']} {self.reason}: {self.message}"
+        return f"{self.head}: {self.message}"
 
 
 @dataclass(frozen=True)
