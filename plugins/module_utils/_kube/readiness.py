@@ -35,19 +35,19 @@ class Waiting:
 
     def until_established(self, definitions: t.Iterable[ObjectId]) -> None:
         """The API serves what these definitions define. Raises NotReady."""
-        self._until(definitions, _unestablished, "is not served yet")
+        self._until(definitions, unestablished, "is not served yet")
 
     def until_available(self, workloads: t.Iterable[ObjectId]) -> None:
         """Every replica of these Deployments is the newest and available. Raises NotReady with the pods' reasons."""
-        self._until(workloads, _unavailable, "is not available yet", with_pods=True)
+        self._until(workloads, unavailable, "is not available yet", with_pods=True)
 
     def until_gone(self, objects: t.Iterable[ObjectId]) -> None:
         """None of these is there. Raises NotReady."""
-        self._until(objects, _still_there, "is still there")
+        self._until(objects, still_there, "is still there")
 
     def until_ready(self, objects: t.Iterable[ObjectId]) -> None:
         """Each says Ready of its present generation. Raises NotReady with what it says instead."""
-        self._until(objects, _unready, "is not ready yet")
+        self._until(objects, unready, "is not ready yet")
 
     def _until(self, objects: t.Iterable[ObjectId], judge: Judge, what: str, *, with_pods: bool = False) -> None:
         left = list(objects)
@@ -84,7 +84,7 @@ def conditions(live: Object) -> dict[str, Object]:
     return {text(one.get("type")): one for one in mappings(at(live, "status", "conditions"))}
 
 
-def _unestablished(live: Object | None) -> str:
+def unestablished(live: Object | None) -> str:
     if live is None:
         return "it is not there"
     found = conditions(live)
@@ -94,7 +94,7 @@ def _unestablished(live: Object | None) -> str:
     return "" if found.get("Established", {}).get("status") == "True" else "the API does not serve it yet"
 
 
-def _unavailable(live: Object | None) -> str:
+def unavailable(live: Object | None) -> str:
     if live is None:
         return "it is not there"
     wanted = number(at(live, "spec", "replicas"), 1)
@@ -110,14 +110,14 @@ def _unavailable(live: Object | None) -> str:
     return ""
 
 
-def _still_there(live: Object | None) -> str:
+def still_there(live: Object | None) -> str:
     if live is None:
         return ""
     held = metadata_of(live).get("finalizers")
     return f"finalizers: {', '.join(map(str, held))}" if held else "it is being deleted"
 
 
-def _unready(live: Object | None) -> str:
+def unready(live: Object | None) -> str:
     if live is None:
         return "it is not there"
     ready = conditions(live).get("Ready", {})
