@@ -13,11 +13,14 @@ class ModuleDocFragment:
 options:
   kubeconfig:
     description:
-      - The kubeconfig file. Several are joined by V(:).
+      - The kubeconfig file. Several are joined by V(:); those that are not there are passed over.
+      - Or a mapping with what is in such a file, as C(kubernetes.core.k8s) takes it. Relative paths in it start from
+        the working directory.
+      - Impersonation in it (C(as), C(as-uid), C(as-groups), C(as-user-extra)) is sent to the API server.
       - Without it, those of E(KUBECONFIG), then C(~/.kube/config), then the service account of the pod that the task
         runs in. With O(host) and neither O(kubeconfig) nor O(context), no file is read.
       - Can be set with the environment variable E(K8S_AUTH_KUBECONFIG).
-    type: path
+    type: raw
   context:
     description:
       - The context in the kubeconfig. Without it, its current one.

@@ -6,6 +6,7 @@ Names, aliases and variables are those of kubernetes.core, so that what feeds it
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._shared.errors import InvalidOption
@@ -22,7 +23,7 @@ _option = variables("K8S_AUTH_")
 
 KUBE = ArgumentSpec(
     options={
-        "kubeconfig": _option("path", "KUBECONFIG"),
+        "kubeconfig": _option("raw", "KUBECONFIG"),
         "context": _option("str", "CONTEXT"),
         "host": _option("str", "HOST"),
         "api_key": _option("str", "API_KEY", no_log=True),
@@ -58,7 +59,7 @@ def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Tran
     if params["request_timeout"] < 1:
         raise InvalidOption("request_timeout", "must be at least 1 second")
     access = ClusterAccess(
-        kubeconfig=params["kubeconfig"],
+        kubeconfig=_kubeconfig(params["kubeconfig"]),
         context=params["context"],
         host=params["host"],
         api_key=params["api_key"],
@@ -70,3 +71,12 @@ def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Tran
         timeout=float(params["request_timeout"]),
     )
     return Transport(connect(access, register_secret))
+
+
+def _kubeconfig(given: t.Any) -> str | dict[str, t.Any] | None:
+    """A path, or what a file would hold, as kubernetes.core takes it."""
+    if given is None or (isinstance(given, dict) and given):
+        return given
+    if not isinstance(given, str) or not given:
+        raise InvalidOption("kubeconfig", "must be a path, or a mapping with what is in such a file")
+    return os.path.expandvars(given)

@@ -8,6 +8,7 @@ API nothing is used. Importing it takes most of a second, so this file is import
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import threading
@@ -23,11 +24,12 @@ from .._shared.environment import is_secret
 from .._shared.errors import InvalidOption
 from .._shared.requirements import third_party
 from .._shared.scrub import Scrubber
+from .._shared.shapes import mapping, mappings
+from .kubeconfig import Kubeconfig, secrets_of
 
 with third_party():
     import kubernetes.client
     import kubernetes.config
-    import yaml
 
 RegisterSecret = t.Callable[[str], None]
 
@@ -35,6 +37,7 @@ RETRIES = 2
 SILENCES = 4  # the deadline of an exchange, with its retries and pauses, in timeouts
 _LATER = frozenset({429, 502, 503, 504})  # a 500 is an answer: its Status says what is wrong
 _VISIBLE = re.compile(r"[\x21-\x7e]*")
+_EXIT_CODE = re.compile(r"exec: process returned (-?[0-9]+)")
 _HEADER = re.compile(r"[\x20-\x7e]*")
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
@@ -45,7 +48,7 @@ _ENVIRONMENT = threading.Lock()
 class ClusterAccess:
     """Options of a task. What is None is left to the kubeconfig. `timeout` is in seconds, for each silence."""
 
-    kubeconfig: str | None = None
+    kubeconfig: str | dict[str, t.Any] | None = field(default=None, repr=False)
     context: str | None = None
     host: str | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -59,11 +62,27 @@ class ClusterAccess:
     @property
     def files(self) -> str | None:
         """The kubeconfig files to read, joined as KUBECONFIG joins them; None where there is none."""
-        named = self.kubeconfig or os.environ.get("KUBECONFIG")
+        given = self.kubeconfig if isinstance(self.kubeconfig, str) else ""
+        named = given or os.environ.get("KUBECONFIG")
         if named:
             return os.pathsep.join(os.path.expanduser(path) for path in named.split(os.pathsep))
         default = os.path.expanduser(DEFAULT_KUBECONFIG)
         return default if os.path.exists(default) else None
+
+    @property
+    def is_in_pod(self) -> bool:
+        """Whether the service account of the pod is all that there is."""
+        named = self.kubeconfig or self.context or self.files
+        return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+    def read(self) -> Kubeconfig:
+        """The kubeconfig that is meant. Raises InvalidOption."""
+        if isinstance(self.kubeconfig, dict):
+            return Kubeconfig.of_value(self.kubeconfig)
+        if self.files is None:
+            text = f"no cluster is named: there is no {DEFAULT_KUBECONFIG}, and neither kubeconfig nor host is given"
+            raise InvalidOption("kubeconfig", text)
+        return Kubeconfig.of_files(self.files)
 
 
 @dataclass(frozen=True)
@@ -79,14 +98,13 @@ class Connection:
 
 def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connection:
     """Load the configuration; nothing is sent to the cluster yet. Raises InvalidOption for what cannot be used."""
-    if access.proxy:
-        login_of(access.proxy, Scrubber(register_secret))
+    _hide(access, register_secret)
     _check_files(access)
     if access.host:
         _check_host(access.host, bool(access.api_key))
     configuration: t.Any = kubernetes.client.Configuration()
     configuration.proxy = None  # it has read the environment, in a way of its own; ours is that of _http
-    origin = _load(access, configuration)
+    origin, impersonation = _load(access, configuration)
     for name, value in (
         ("host", access.host),
         ("ssl_ca_cert", access.ca_cert),
@@ -108,7 +126,8 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         found = {one["key"]: one["value"] for one in settings if one["in"] == "header"}
         for value in found.values():
             register_secret(str(value).rpartition(" ")[2])
-        return {name: _sendable(str(value), origin) for name, value in found.items() if value}
+        sent = {name: _sendable(str(value), origin) for name, value in found.items() if value}
+        return {**sent, **impersonation}
 
     host = str(configuration.host).rstrip("/")
     _check_host(host, bool(headers()))
@@ -117,6 +136,19 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         Proxy.parse(settings.proxy, settings.proxy_option, Scrubber(register_secret))
     make_tls(settings)  # says now what is wrong with a file
     return Connection(host, origin, settings, headers, register_secret)
+
+
+def _hide(access: ClusterAccess, register_secret: RegisterSecret) -> None:
+    """What is secret in the options themselves, before anything can fail: a result repeats them."""
+    scrubber = Scrubber(register_secret)
+    if access.proxy:
+        login_of(access.proxy, scrubber)
+    if isinstance(access.kubeconfig, dict):
+        for secret in secrets_of(access.kubeconfig):
+            scrubber.add(secret)
+        for entry in mappings(access.kubeconfig.get("clusters")):
+            for name in ("server", "proxy-url"):
+                login_of(str(mapping(entry.get("cluster")).get(name) or ""), scrubber)
 
 
 def _settings(configuration: t.Any, access: ClusterAccess) -> HttpSettings:
@@ -156,33 +188,69 @@ def _sendable(value: str, origin: str) -> str:
     return value
 
 
-def _load(access: ClusterAccess, configuration: t.Any) -> str:
-    """Fill `configuration` as kubectl would; where it came from."""
+def _load(access: ClusterAccess, configuration: t.Any) -> tuple[str, dict[str, str]]:
+    """Fill `configuration` as kubectl would; where it came from, and the headers that act as somebody else."""
     if access.host and not access.kubeconfig and not access.context:
-        return "the option client_cert" if access.client_cert else "no credentials"
+        return ("the option client_cert" if access.client_cert else "no credentials"), {}
     config: t.Any = kubernetes.config
-    files = access.files
-    in_pod = files is None and access.context is None and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
-    origin = "the service account of this pod" if in_pod else f"the kubeconfig {files}"
-    if files is None and not in_pod:
-        raise InvalidOption(
-            "kubeconfig",
-            f"no cluster is named: there is no {DEFAULT_KUBECONFIG}, and neither kubeconfig nor host is given",
-        )
-    try:
-        if in_pod:
+    if access.is_in_pod:
+        origin = "the service account of this pod"
+        with _told(origin, "kubeconfig"):
             config.load_incluster_config(client_configuration=configuration)
+        return origin, {}
+    found = access.read()
+    context = found.context(access.context)
+    user = found.user(context)
+    headers, given = user.impersonation(), bool(access.api_key or access.client_cert)
+    if not given:
+        user.check_plugin()
+    with _told(found.origin, "context" if access.context else "kubeconfig"), _plugin_log() as log, _without_secrets():
+        if isinstance(access.kubeconfig, dict):
+            config.load_kube_config_from_dict(access.kubeconfig, context, configuration, persist_config=False)
         else:
-            context = access.context or _current_context(str(files))
-            with _without_secrets():
-                config.load_kube_config(files, context, client_configuration=configuration, persist_config=False)
-    except config.ConfigException as error:
-        raise InvalidOption("context" if access.context else "kubeconfig", f"{origin}: {_one_line(error)}") from None
-    except yaml.YAMLError:  # its text shows the lines around the fault, which can be a key
-        raise InvalidOption("kubeconfig", f"{origin} is not valid YAML") from None
+            config.load_kube_config(access.files, context, configuration, persist_config=False)
+        loaded = bool(configuration.auth_settings() or configuration.cert_file)
+    if not given:
+        user.check_credentials(loaded, _end_of_plugin(log))
+    cluster = found.cluster(context)
+    configuration.proxy = cluster.get("proxy-url") or None
+    configuration.tls_server_name = cluster.get("tls-server-name") or None
+    return found.origin, headers
+
+
+@contextlib.contextmanager
+def _told(origin: str, option: str) -> t.Iterator[None]:
+    """What the client raises, as an error of ours."""
+    try:
+        yield
+    except kubernetes.config.ConfigException as error:
+        raise InvalidOption(option, f"{origin}: {_one_line(error)}") from None
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InvalidOption("kubeconfig", f"{origin} cannot be used ({type(error).__name__})") from None
-    return origin
+
+
+@contextlib.contextmanager
+def _plugin_log() -> t.Iterator[list[str]]:
+    """What the client logs meanwhile: of a plugin that fails, it tells nobody else."""
+    said: list[str] = []
+    logger, handler = logging.getLogger(), logging.Handler(logging.ERROR)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+
+
+def _end_of_plugin(log: t.Iterable[str]) -> str:
+    """How a plugin ended, in our words: what it printed itself can be anything, a secret too."""
+    for line in log:
+        code = _EXIT_CODE.match(line)
+        if code:
+            return f": it ended with exit code {code[1]}"
+        if line.startswith("exec: "):
+            return ": its answer is no ExecCredential with a token or a certificate"
+    return ""
 
 
 @contextlib.contextmanager
@@ -196,25 +264,15 @@ def _without_secrets() -> t.Iterator[None]:
             os.environ.update(hidden)
 
 
-def _current_context(files: str) -> str | None:
-    """The current context of several files: the first that names one, as for kubectl. The client takes the last."""
-    paths = files.split(os.pathsep)
-    if len(paths) == 1:
-        return None
-    for path in paths:
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as source:
-                document = yaml.safe_load(source) or {}
-            if document.get("current-context"):
-                return str(document["current-context"])
-    return None
-
-
 def _check_files(access: ClusterAccess) -> None:
     if access.client_key and not access.client_cert:
         raise InvalidOption("client_key", "a key without client_cert proves nothing")
     named = [("ca_cert", access.ca_cert), ("client_cert", access.client_cert), ("client_key", access.client_key)]
-    named += [("kubeconfig", path) for path in (access.kubeconfig or "").split(os.pathsep) if path]
+    if isinstance(access.kubeconfig, str):
+        # In a list, what is not there is passed over, as in KUBECONFIG.
+        paths = [path for path in access.kubeconfig.split(os.pathsep) if path]
+        there = [path for path in paths if os.path.exists(os.path.expanduser(path))]
+        named += [("kubeconfig", path) for path in there or paths]
     for option, path in named:
         if path is not None and not os.access(os.path.expanduser(path), os.R_OK):
             raise InvalidOption(option, f"{path} is not there or cannot be read")

@@ -163,8 +163,9 @@ class KubeClient:
         connection = self._transport.connection
         if not 200 <= answer.status < 300:
             body = answer.body
-            for sent in connection.headers().values():  # no server gets to repeat our token in a task's result
-                body = body.replace(sent.rpartition(" ")[2].encode(), b"***")
+            for name, sent in connection.headers().items():
+                if name.lower() == "authorization":  # no server gets to repeat our token in a task's result
+                    body = body.replace(sent.rpartition(" ")[2].encode(), b"***")
             raise error_of(Status.parse(answer.status, body), str(address), verb, connection.host, connection.origin)
         try:
             value = strict_json.load_object(answer.body, f"{connection.host}: {address}")

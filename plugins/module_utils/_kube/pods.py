@@ -107,6 +107,25 @@ def trouble(client: KubeClient, identity: ObjectId, workload: Value | None) -> s
     return "; ".join(f"pod {name}: {reason}" for reason, name in list(found.items())[:_MOST])
 
 
+def held_up(client: KubeClient, workloads: t.Iterable[ObjectId]) -> str:
+    """The trouble of several workloads, such as `Deployment web/front: pod front-1: ImagePullBackOff: …`."""
+    found = []
+    for identity in workloads:
+        try:
+            live = client.get(client.locate(identity))
+        except KubeError:
+            continue
+        reason = "" if _is_complete(live) else trouble(client, identity, live)
+        if reason:
+            found.append(f"{identity}: {reason}")
+    return "; ".join(found[:_MOST])
+
+
+def _is_complete(job: Value | None) -> bool:
+    """Whether it is a Job that came to its end: the pods of its failed attempts stay."""
+    return _condition(job or {}, "Complete").get("status") == "True"
+
+
 def pods_refused(workload: Value | None) -> str:
     """Why the API server takes no pods of a workload, such as a quota; empty where it takes them."""
     failure = _condition(workload or {}, "ReplicaFailure")

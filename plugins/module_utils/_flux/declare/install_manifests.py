@@ -11,6 +11,7 @@ import typing as t
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.requirements import third_party
+from ..._shared.shapes import at, mappings
 from . import manifest_yaml
 from .manifest_yaml import fault
 
@@ -56,7 +57,24 @@ def _checked(document: t.Any, option: str) -> Manifest:
     texts = [document.get("apiVersion"), document.get("kind")] if named else [None]
     if not all(isinstance(text, str) and text for text in texts):
         raise InvalidOption(option, "holds a document that is no Kubernetes object with apiVersion, kind and a name")
+    name = f"{document['kind']} {metadata['name']}"
+    if not isinstance(metadata.get("namespace"), str | None):
+        raise InvalidOption(option, f"{name}: its metadata.namespace is no text")
+    for what in ("labels", "annotations"):
+        found = metadata.get(what)
+        if not isinstance(found, dict | None) or not all(isinstance(one, str) for one in (found or {}).values()):
+            raise InvalidOption(option, f"{name}: its metadata.{what} is no map of texts")
+    if not _is_json(document):
+        raise InvalidOption(option, f"{name}: holds a date, or a key that is no text: put it in quotes")
     return t.cast("Manifest", document)
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_json(one) for key, one in value.items())
+    if isinstance(value, list):
+        return all(_is_json(one) for one in value)
+    return value is None or isinstance(value, str | int | float)
 
 
 def is_of_flux(manifest: Manifest) -> bool:
@@ -98,5 +116,5 @@ def version_of(manifests: t.Iterable[t.Mapping[str, t.Any]]) -> str:
 
 def images(manifest: t.Mapping[str, t.Any]) -> list[str]:
     """The images of a workload's containers."""
-    pod = ((manifest.get("spec") or {}).get("template") or {}).get("spec") or {}
-    return [str(one.get("image")) for one in pod.get("containers") or []]
+    containers = mappings(at(manifest, "spec", "template", "spec", "containers"))
+    return [str(one.get("image")) for one in containers]

@@ -13,6 +13,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._shared.object_id import ObjectId
+from ..._shared.shapes import mapping as _mapping
+from ..._shared.shapes import mappings, number
+from ..._shared.shapes import text as _text
 from .. import names
 from ..kinds import GIT_REPOSITORY, KINDS, Kind
 
@@ -23,8 +26,6 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 SOURCE_VERIFIED = "SourceVerified"
 
-_LONGEST = 2000  # characters of a message that are kept; Flux itself cuts at 32768
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _DIGEST = re.compile(r"(?:\A|@)((?:sha1|sha256|sha384|sha512):[0-9a-f]{7,128})\Z", re.ASCII)
 _DIGEST_IN_TEXT = re.compile(r"sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}", re.ASCII)
 _REVISION_IN_TEXT = re.compile(r"for revision (\S+)")
@@ -55,8 +56,13 @@ class Condition:
             "last_transition_time": self.since,
         }
 
+    @property
+    def head(self) -> str:
+        """Without its message."""
+        return f"{self.type}={self.as_value()['status']} {self.reason}"
+
     def __str__(self) -> str:
-        return f"{self.type}={self.as_value()['status']} {self.reason}: {self.message}"
+        return f"{self.head}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Reading:
     `revision` is what it advertises (sources) or applied (`attempted`: tried last), `digest` the digest in it or with
     it. `requested` and `handled` are the tokens of the last request, and of the last one that a whole reconciliation
     has answered. `verification` says whether its spec asks for signatures, `pinned` the digest that the spec allows
-    alone, `static` that no controller ever looks at it, `same_mode` that git is verified in the mode that is asked for.
+    alone, `static` that no controller ever looks at it.
     """
 
     kind: Kind
@@ -82,7 +88,6 @@ class Reading:
     suspended: bool = False
     deleting: bool = False
     static: bool = False
-    same_mode: bool = False
 
     def current(self, kind: str) -> Condition | None:
         """That condition, if it was set for the present generation."""
@@ -91,14 +96,18 @@ class Reading:
 
     @property
     def source_verified(self) -> Condition | None:
-        """The verdict on signatures that still holds.
+        """The verdict on signatures, if it is of the present generation: one of another asked for something else.
 
         source-controller writes it anew for each generation, but not for a GitRepository whose commit stays the same:
-        there it holds as long as the mode does that it was given for.
+        then nobody has verified that commit by what `verify` says now.
         """
+        return self.current(SOURCE_VERIFIED)
+
+    @property
+    def stale_verdict(self) -> Condition | None:
+        """The verdict of a former generation, where there is none of the present one."""
         found = self.conditions.get(SOURCE_VERIFIED)
-        holds = self.kind is GIT_REPOSITORY and self.same_mode
-        return found if found is not None and (found.generation == self.generation or holds) else None
+        return found if found is not None and self.source_verified is None else None
 
     @property
     def verified(self) -> bool | None:
@@ -126,7 +135,7 @@ class Reading:
     @property
     def recorded(self) -> bool:
         """Whether the revision is there, and is the one that the Ready condition speaks of, if it names one."""
-        ready = self.conditions.get(READY)
+        ready = self.current(READY)
         spoken = _DIGEST_IN_TEXT.findall(ready.message) if ready else []
         return bool(self.revision) and (not spoken or not self.digest or self.digest in spoken)
 
@@ -147,7 +156,7 @@ def read(value: Object, kind: Kind) -> Reading:
     revision = _at(status, kind.revision)
     return Reading(
         kind=kind,
-        generation=_number(metadata.get("generation"), 0),
+        generation=number(metadata.get("generation"), 0),
         conditions=conditions(status.get("conditions")),
         revision=revision,
         digest=_at(status, kind.digest) or digest_of(revision),
@@ -159,21 +168,20 @@ def read(value: Object, kind: Kind) -> Reading:
         suspended=spec.get("suspend") is True,
         deleting=bool(metadata.get("deletionTimestamp")),
         static=kind.name == "HelmRepository" and spec.get("type") == "oci",
-        same_mode=bool(mode) and status.get("sourceVerificationMode") == mode,
     )
 
 
 def conditions(value: object) -> dict[str, Condition]:
     """The conditions of a status by their types."""
     found: dict[str, Condition] = {}
-    for one in value if isinstance(value, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("type"), str):
+    for one in mappings(value):
+        if isinstance(one.get("type"), str):
             found[one["type"]] = Condition(
                 one["type"],
                 {"True": True, "False": False}.get(_text(one.get("status"))),
                 _text(one.get("reason")),
                 _text(one.get("message")),
-                _number(one.get("observedGeneration"), -1),
+                number(one.get("observedGeneration"), -1),
                 _text(one.get("lastTransitionTime")),
             )
     return found
@@ -211,15 +219,3 @@ def _at(value: object, path: tuple[str, ...]) -> str:
     for name in path:
         value = _mapping(value).get(name)
     return _text(value) if path else ""
-
-
-def _mapping(value: object) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return _CONTROL.sub(" ", value)[:_LONGEST].strip() if isinstance(value, str) else ""
-
-
-def _number(value: object, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default

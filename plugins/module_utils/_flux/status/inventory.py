@@ -10,6 +10,7 @@ import typing as t
 
 from ..._shared.object_id import ObjectId
 from ..._shared.shapes import at, mappings, text
+from .. import names
 
 
 def entries(kustomization: t.Mapping[str, t.Any]) -> list[ObjectId]:
@@ -21,4 +22,14 @@ def entries(kustomization: t.Mapping[str, t.Any]) -> list[ObjectId]:
             namespace, name, group, kind = parts
             version = text(one.get("v"))
             found.append(ObjectId(f"{group}/{version}" if group else version, kind, namespace, name))
+    return found
+
+
+def checked(kustomization: t.Mapping[str, t.Any]) -> list[ObjectId]:
+    """What `spec.healthChecks` names beside: it need not be what the Kustomization applied."""
+    found = []
+    for one in mappings(at(kustomization, "spec", "healthChecks")):
+        parts = [text(one.get(name)) for name in ("apiVersion", "kind", "namespace", "name")]
+        if not names.wrong_label_name(parts[2]) and not names.wrong_subdomain(parts[3]):
+            found.append(ObjectId(*parts))
     return found

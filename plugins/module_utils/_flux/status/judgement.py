@@ -11,6 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..kinds import GIT_REPOSITORY
 from . import conditions
 from .conditions import Condition, Reading
 
@@ -18,6 +19,7 @@ State = t.Literal["ready", "working", "retrying", "elsewhere", "refused", "faile
 
 NOT_ENFORCED = "NotEnforced"
 NOT_VERIFIED = "NotVerified"
+STALE = "VerdictStale"
 PINNED = "PinnedElsewhere"
 
 # Nothing but a change of the object, of what it fetches or of a Secret can end these.
@@ -97,6 +99,13 @@ def _at_work(reading: Reading, ready: Condition | None) -> Judgement | None:
 def _judge_ready(reading: Reading, ready: Condition, expected: str, must_verify: bool) -> Judgement:
     if not reading.recorded:  # controllers write conditions first, then the rest of the status
         return Judgement("working", ready.reason, "it is ready, but does not say at which revision yet")
+    stale = reading.stale_verdict
+    if reading.verification and stale is not None and reading.kind is GIT_REPOSITORY:
+        text = (
+            f"its verdict is of generation {stale.generation}, and it is at {reading.generation}: nothing was verified"
+            " by what verify says now. Flux does not verify again a commit that it has: a new commit makes it"
+        )
+        return Judgement("failed", STALE, text)
     if reading.verification and not reading.verified:
         text = "its spec asks for a signature, and Flux took the artifact without proving one"
         return Judgement("failed", NOT_ENFORCED, text)

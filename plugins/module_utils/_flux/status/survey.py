@@ -22,7 +22,7 @@ from .judgement import NOT_ENFORCED, Judgement, judge
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..kinds import Kind
     from ..secrets.trust import Trust
-    from .conditions import Object, Reading
+    from .conditions import Condition, Object, Reading
 
 Verdict = t.Literal["verified", "refused", "not_enforced", "unknown", "off"]
 
@@ -67,7 +67,7 @@ class Survey:
     @property
     def stale(self) -> bool:
         """Whether there is a verdict, but of a former generation."""
-        return conditions.SOURCE_VERIFIED in self.reading.conditions and self.reading.source_verified is None
+        return self.reading.stale_verdict is not None
 
     @property
     def verifies_again(self) -> bool | None:
@@ -132,7 +132,7 @@ class Survey:
             text = "a signature is asked for, and Flux took the artifact without proving one"
             yield Finding("not-enforced", "error", "verify", text)
         if self.stale:
-            proof = reading.conditions[conditions.SOURCE_VERIFIED]
+            proof = t.cast("Condition", reading.stale_verdict)
             text = f"the verdict is of generation {proof.generation}, and the object is at {reading.generation}"
             yield Finding("verdict-stale", "warning", "verify", text)
         if reading.suspended and reading.verification:

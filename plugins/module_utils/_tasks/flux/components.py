@@ -11,11 +11,11 @@ from ..._flux.version import NEWEST, OLDEST_SUPPORTED, FluxVersion
 from ..._kube.apply import Planner, Rule, Step
 from ..._kube.errors import Conflict
 from ..._kube.objects import labels_of
+from ..._kube.readiness import NotReady, Waiting
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.shapes import at
 from .._case import QUIET, Outcome, would_fail
-from .kube_waiting import NotReady, Waiting, is_definition
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._flux.declare.install_manifests import Manifest
@@ -103,12 +103,12 @@ class FluxComponents:
         if plan.blocked:
             raise plan.blocked
         self._progress.start("applied", len(plan.acting), "objects")
-        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress)
-        first = [step for step in plan.acting if is_definition(step.id) or step.id.kind == "Namespace"]
+        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress.waiting)
+        first = [step for step in plan.acting if _is_definition(step.id) or step.id.kind == "Namespace"]
         self._planner.carry_out(first)
         outcome = self._outcome(plan, [])
         try:
-            waiting.until_established(step.id for step in plan.steps if is_definition(step.id))
+            waiting.until_established(step.id for step in plan.steps if _is_definition(step.id))
             rest = [step for step in plan.acting if step not in first]
             self._planner.carry_out(step for step in rest if install.rank(t.cast("Manifest", step.manifest)) < 4)
             if self._wanted.wait:
@@ -172,6 +172,10 @@ class FluxComponents:
             diff=[step.diff for step in plan.acting],
             warnings=[*plan.warnings, *warnings],
         )
+
+
+def _is_definition(identity: ObjectId) -> bool:
+    return (identity.api_version, identity.kind) == install.DEFINITION
 
 
 def check_owner(live: t.Mapping[str, t.Any] | None, namespace: str, *, force: bool) -> None:

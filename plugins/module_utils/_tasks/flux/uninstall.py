@@ -15,12 +15,12 @@ from ..._kube.apply import Planner, Step
 from ..._kube.client import Object
 from ..._kube.errors import NotInstalled
 from ..._kube.objects import labels_of, metadata_of
+from ..._kube.readiness import NotReady, Waiting
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.shapes import at, mappings, text
 from .._case import QUIET, Outcome
 from .components import MARK, check_owner, version_of
-from .kube_waiting import NotReady, Waiting
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._kube.client import KubeClient
@@ -95,7 +95,7 @@ class FluxUninstall:
         """Raises KubeError's kinds. Run again after it was broken off, it goes on where it was."""
         outcome = self._outcome(plan)
         self._progress.start("deleted", len(plan.steps), "objects")
-        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress)
+        waiting = Waiting(self._cluster, self._wanted.wait_timeout, self._progress.waiting)
         try:
             if self._wanted.manifests:
                 self._in_turn(plan, waiting)

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 from dataclasses import dataclass
 
-from ..._flux.kinds import Kind
-from ..._flux.status import conditions
+from ..._flux.kinds import KUSTOMIZATION, Kind
+from ..._flux.status import conditions, inventory
 from ..._flux.status.conditions import Reading
 from ..._flux.status.judgement import Judgement, judge
+from ..._kube import pods, waiter
 from ..._kube.client import KubeClient
-from ..._kube.errors import Forbidden, NoNamespace, Unreachable
-from ..._kube.transport import limited
+from ..._kube.errors import Forbidden, NoNamespace
+from ..._kube.waiter import Sight
 from ..._shared.errors import GitopsError
 from ..._shared.object_id import ObjectId
 from .._case import QUIET
@@ -25,8 +27,7 @@ Object = dict[str, t.Any]
 
 AGAIN = 10.0  # seconds after which a request is repeated, while Flux is held up: its own pauses grow to 15 minutes
 SETTLE = 30.0  # seconds that a registry, a mirror or a git host gets to show everybody what was published
-_LAST_LOOK = 5.0  # seconds for an answer that is asked for when the time is over
-_FIRST_PAUSE = 0.1
+_HEALTH = re.compile(r"health ?check", re.IGNORECASE)
 
 
 class NotReady(GitopsError):
@@ -90,24 +91,14 @@ class Target:
         return str(self.id)
 
 
-class Clock(t.Protocol):
-    """Time, so that tests need none."""
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
+class Clock(waiter.Clock, t.Protocol):
+    """Time, and the tokens of requests."""
 
     def token(self) -> str: ...
 
 
-class SystemClock:
+class SystemClock(waiter.SystemClock):
     """The real one. A token is the time in RFC 3339, as the flux CLI writes it; Flux only compares it."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
     def token(self) -> str:
         seconds, rest = divmod(time.time_ns(), 10**9)
@@ -182,6 +173,8 @@ class Wait:
         self._token = ""
         self._before = ""
         self._asked_at = 0.0
+        self._end = 0.0
+        self._elsewhere_since: float | None = None
 
     def ask(self, handled: str) -> Object:
         """Write a request; `handled` is the last one that had been answered before. The object with it."""
@@ -194,30 +187,35 @@ class Wait:
 
     def until_decided(self, expected: str) -> tuple[Reading, Judgement]:
         """The verdict, or what was seen last when the time was over. Raises what `look` does."""
-        end = self._clock.now() + self._pace.timeout
-        elsewhere_since: float | None = None
-        pause = _FIRST_PAUSE
-        while True:
-            seen = self._look(expected, end)
-            now = self._clock.now()
-            if seen is not None:
-                reading, judgement = seen
-                if judgement.state in ("ready", "refused", "failed"):
-                    return seen
-                if judgement.state == "elsewhere" and elsewhere_since is None:
-                    elsewhere_since = now
-                elif judgement.state == "retrying":
-                    elsewhere_since = None
-                if now >= end or self._is_settled(elsewhere_since, now):
-                    return seen
-                self._tell(judgement, end - now)
-                self._ask_again(reading, judgement, now)
-            self._clock.sleep(max(min(pause, end - now), 0.01))
-            pause = min(pause * 2, self._pace.pause)
+        pace = self._pace
+        self._end = self._clock.now() + pace.timeout
+        wait = waiter.Waiter(pace.timeout, pause=pace.pause, clock=self._clock, tell=self._progress.waiting)
+        return wait.until(lambda: self._see(expected)).value
 
-    def _tell(self, judgement: Judgement, left: float) -> None:
-        words, limit = f"{judgement.reason}: {judgement.message}", self._pace.timeout
-        self._progress.waiting(str(self._target), words, limit - left, limit)
+    def _see(self, expected: str) -> Sight[tuple[Reading, Judgement]]:
+        live, reading = look(self._client, self._target)
+        judgement, now = self.judge(reading, expected), self._clock.now()
+        if judgement.state == "elsewhere" and self._elsewhere_since is None:
+            self._elsewhere_since = now
+        elif judgement.state == "retrying":
+            self._elsewhere_since = None
+        held_up = self._held_up(live, judgement)
+        words = held_up or f"{judgement.reason}: {judgement.message}"
+        if held_up:
+            said = f"{judgement.message}: {held_up}" if judgement.state == "failed" else held_up
+            judgement = Judgement(judgement.state, judgement.reason, said)
+        done = judgement.state in ("ready", "refused", "failed") or self._is_settled(self._elsewhere_since, now)
+        if not done and now < self._end:
+            self._ask_again(reading, judgement, now)
+        return Sight((reading, judgement), done, str(self._target), words)
+
+    def _held_up(self, live: Object, judgement: Judgement) -> str:
+        """What the pods say that Flux waits for: of a health check, Flux says no more than that it is running."""
+        checking = _HEALTH.search(f"{judgement.reason} {judgement.message}")
+        if self._target.kind is not KUSTOMIZATION or judgement.state == "ready" or not checking:
+            return ""
+        applied = [*inventory.entries(live), *inventory.checked(live)]
+        return pods.held_up(self._client, dict.fromkeys(one for one in applied if pods.is_workload(one)))
 
     def judge(self, reading: Reading, expected: str) -> Judgement:
         """What a reading means, unless it is of a time before the request."""
@@ -226,17 +224,6 @@ class Wait:
             doing = busy.message if busy else "is its controller running?"
             return Judgement("working", "NotHandled", f"Flux has not answered the request yet: {doing}")
         return judge(reading, expected, must_verify=self._must_verify)
-
-    def _look(self, expected: str, end: float) -> tuple[Reading, Judgement] | None:
-        try:
-            # An API server that drips would else keep us beyond the time that the task has.
-            with limited(max(end - self._clock.now(), _LAST_LOOK)):
-                reading = look(self._client, self._target)[1]
-        except Unreachable:  # an API server that restarts is no verdict
-            if self._clock.now() >= end:
-                raise
-            return None
-        return reading, self.judge(reading, expected)
 
     def _is_settled(self, since: float | None, now: float) -> bool:
         """Whether a source had long enough to see what was published. Others follow their sources, and may be late."""
@@ -273,9 +260,17 @@ def error_of(
         return NotReady(f"{target}: {judgement.reason}: {judgement.message}", **details)
     if judgement.state == "elsewhere" and target.kind.is_source:
         return Elsewhere(f"{target}: {judgement.message}", **details)
-    last = "; ".join(str(one) for one in reading.conditions.values()) or "no conditions"
     return TimedOut(
-        f"{target}: not ready within {timeout:g} s: {judgement.message}. Last seen: {last}{hint()}",
+        f"{target}: not ready within {timeout:g} s: {judgement.message}. {_last_seen(reading, judgement)}{hint()}",
         timeout=timeout,
         **details,
     )
+
+
+def _last_seen(reading: Reading, judgement: Judgement) -> str:
+    """The conditions, each message once: controllers write one and the same into several."""
+    said, parts = judgement.message, []
+    for one in reading.conditions.values():
+        parts.append(one.head if one.message in said else str(one))
+        said += one.message
+    return f"Last seen: {'; '.join(parts) or 'no conditions'}"

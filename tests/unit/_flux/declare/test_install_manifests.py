@@ -68,6 +68,11 @@ def test_any_of_these_is_of_flux(text: str) -> None:
         ("kind: X\nmetadata: {name: x}", "no Kubernetes object"),
         ("apiVersion: v1\nkind: X\nmetadata: {}", "no Kubernetes object"),
         ("apiVersion: v1\nkind: [X]\nmetadata: {name: x}", "no Kubernetes object"),
+        (INSTANCE.replace("name: flux,", "name: flux, labels: 5,"), "FluxInstance flux: its metadata.labels is no map"),
+        (INSTANCE.replace("name: flux,", "name: flux, labels: {a: 1},"), "its metadata.labels is no map of texts"),
+        (INSTANCE.replace("namespace: flux-system", "namespace: [x]"), "its metadata.namespace is no text"),
+        (f"{INSTANCE}spec: {{a: 2026-01-01}}\n", "holds a date"),
+        (f"{INSTANCE}spec: {{1: a}}\n", "a key that is no text"),
         (f"{INSTANCE}---\n{INSTANCE}", "FluxInstance flux-system/flux is there twice"),
     ],
 )

@@ -23,6 +23,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.status.conditi
     read,
     source_of,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._flux.status.judgement import judge
 
 Object = dict[str, t.Any]
 
@@ -112,12 +113,17 @@ def _git(mode: str, observed: str | None, status: str = "True") -> Reading:
     return read(value, GIT_REPOSITORY)
 
 
-def test_git_keeps_a_verdict_while_the_commit_and_the_mode_stay() -> None:
-    reading = _git("HEAD", "HEAD")
-    assert reading.generation == 2
-    assert (reading.digest, reading.verification, reading.verified) == (COMMIT, True, True)
-    assert _git("TagAndHEAD", "HEAD").verified is None
-    assert _git("HEAD", None).verified is None
+def test_a_verdict_on_git_counts_for_its_own_generation_only() -> None:
+    """source-controller keeps it beside the commit that it has, whatever `verify` says since."""
+    for mode, observed in (("HEAD", "HEAD"), ("TagAndHEAD", "HEAD"), ("HEAD", None)):
+        reading = _git(mode, observed)
+        assert (reading.generation, reading.digest, reading.verification) == (2, COMMIT, True)
+        assert reading.verified is None
+        assert reading.stale_verdict is not None
+        assert reading.stale_verdict.generation == 1
+        judgement = judge(reading)
+        assert (judgement.state, judgement.reason) == ("failed", "VerdictStale")
+        assert "of generation 1, and it is at 2" in judgement.message
     assert not _git("", None).verification
 
 
