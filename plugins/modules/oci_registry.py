@@ -29,7 +29,7 @@ options:
         with others, or with the code of another version of this collection.
       - V(stopped) ends the process and keeps the content.
       - V(absent) ends the process and removes the content. Of O(data_dir), only what the registry itself put there
-        is removed.
+        is removed. A registry whose O(data_dir) is removed by anything else ends by itself within seconds.
     type: str
     choices: [started, stopped, absent]
     default: started
@@ -51,6 +51,16 @@ options:
       - Accept an O(host) that others can reach. Traffic, passwords included, is not encrypted.
     type: bool
     default: false
+  names:
+    description:
+      - More names, without a port, by which a registry without O(username) may be asked.
+      - Such a registry answers only where it is asked by an address, by O(host), by the machine's own name, by
+        C(localhost), or by a name without a dot, as containers and nodes of kind have them. Otherwise a page in a
+        browser could reach it under a name of its own (DNS rebinding). What a page of another place sends is refused in
+        any case.
+    type: list
+    elements: str
+    default: []
   port:
     description:
       - The TCP port to listen on.
@@ -203,6 +213,7 @@ SPEC = ArgumentSpec(
         "data_dir": {"type": "path", "required": True},
         "host": {"type": "str", "default": "127.0.0.1"},
         "allow_remote": {"type": "bool", "default": False},
+        "names": {"type": "list", "elements": "str", "default": []},
         "port": {"type": "int", "default": 0},
         "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
         "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),

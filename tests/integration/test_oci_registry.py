@@ -36,6 +36,7 @@ def test_started(run: Run, data_dir: Path) -> None:
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", after.pop("server"))
     assert after == {
         "state": "started",
+        "names": [],
         "host": "127.0.0.1",
         "port": first["port"],
         "auth": "none",

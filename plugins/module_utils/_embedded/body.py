@@ -124,7 +124,7 @@ class ChunkedBody(Body):
 
 def body_of(headers: Message, stream: t.BinaryIO) -> Body:
     """The body that the header fields announce. Ambiguous framing, by which requests are smuggled, is refused."""
-    lengths = set(headers.get_all("Content-Length") or [])
+    lengths = {value.strip(" \t") for value in headers.get_all("Content-Length") or []}
     codings = headers.get_all("Transfer-Encoding") or []
     if codings:
         if lengths or [coding.strip().lower() for coding in codings] != ["chunked"]:

@@ -31,7 +31,10 @@ _Document = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server runs with. `auth` is `none`, `basic` or `bearer`; `server` the digest of its code."""
+    """What a server runs with. `auth` is `none`, `basic` or `bearer`; `server` the digest of its code.
+
+    `names` are those by which it may be asked without a login, beside its own.
+    """
 
     host: str
     port: int
@@ -39,12 +42,13 @@ class Settings:
     username: str | None
     referrers: bool
     server: str
+    names: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, document: _Document) -> Settings:
         """Read what as_document gave. Raises ValueError when it is anything else."""
         try:
-            return cls(**document)
+            return cls(**{**document, "names": tuple(document.get("names", ()))})
         except TypeError as error:
             raise ValueError("not a registry's settings") from error
 
@@ -112,6 +116,13 @@ class DataDirectory:
             return t.cast("t.BinaryIO", file)
         file.close()
         return None
+
+    def holds(self, lock: t.BinaryIO) -> bool:
+        """Whether a lock that was taken is still that of the directory: not where that was removed, or moved away."""
+        try:
+            return os.path.samestat(os.fstat(lock.fileno()), os.stat(self.lock))
+        except OSError:
+            return False
 
     def read(self, name: str) -> _Document | None:
         """One of our JSON files."""

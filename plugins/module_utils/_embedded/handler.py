@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from .body import body_of
+from .hosts import AUTHORITY
 from .message import ApiError, Disconnect, FileBody, Request, Response
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -18,9 +19,23 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # What is read and dropped of a body nobody wanted, so that its sender gets to read the answer.
 _DRAIN_LIMIT = 64 * 1024 * 1024
 _IDLE_SECONDS = 300
-_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?")
+# A field of a head, as RFC 9112 writes it: no blank before the colon, no second line, no carriage return within.
+_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*\r?\n|\r?\n")
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 _BODYLESS = frozenset({204, 304})
+
+
+class _Head:
+    """The lines of a head on their way to http.server, which drops what it cannot read and goes on."""
+
+    def __init__(self, stream: t.BinaryIO) -> None:
+        self._stream = stream
+        self.malformed = False
+
+    def readline(self, limit: int) -> bytes:
+        line = self._stream.readline(limit)
+        self.malformed |= _FIELD.fullmatch(line) is None
+        return line
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -50,11 +65,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
 
+    def parse_request(self) -> bool:
+        stream = self.rfile
+        head = _Head(t.cast("t.BinaryIO", stream))
+        self.rfile = t.cast("t.Any", head)
+        try:
+            parsed = super().parse_request()
+        finally:
+            self.rfile = stream
+        self._malformed = head.malformed
+        return parsed
+
     def _request(self) -> Request:
+        if self._malformed:
+            raise ApiError("UNSUPPORTED", "a field of the head is malformed", status=400)
         body = body_of(self.headers, t.cast("t.BinaryIO", self.rfile))
-        host = self.headers.get("Host", "")
-        if _HOST.fullmatch(host) is None:
-            host = self.server.address
+        hosts = self.headers.get_all("Host") or []
+        if len(hosts) > 1:
+            raise ApiError("UNSUPPORTED", "Host: not one name", status=400)
+        host = hosts[0].strip() if hosts else self.server.address
+        if AUTHORITY.fullmatch(host) is None:
+            raise ApiError("UNSUPPORTED", "Host: not a name or an address", status=400)
+        self.server.names.check(host, self.headers.get("Origin"))
         return Request(self.command, self.path, self.headers, body, host, self.server.scheme)
 
     def _send(self, response: Response) -> None:

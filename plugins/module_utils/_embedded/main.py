@@ -13,12 +13,14 @@ from pathlib import Path
 from .api import Api
 from .auth import Authenticator, Basic
 from .datadir import DataDirectory, Running, announce
+from .hosts import Names
 from .server import RegistryServer
 from .store import Store
 from .tokens import Bearer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .credentials import Credentials
+    from .datadir import Settings
 
 _LOCK_ATTEMPTS = 40
 _LOCK_PAUSE = 0.05  # seconds; whoever only looks holds the lock for microseconds
@@ -49,10 +51,10 @@ def _run(directory: DataDirectory) -> int:
         store.discard_incomplete()
         api = Api(store, authenticator, referrers=settings.referrers)
         try:
-            server = RegistryServer(settings.host, settings.port, api)
+            server = RegistryServer(settings.host, settings.port, api, names=_names(settings))
         except OSError as error:
             return _fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}")
-        return _serve(server, lock)
+        return _serve(server, lock, directory)
 
 
 def make_authenticator(auth: str, credentials: Credentials | None) -> Authenticator:
@@ -64,14 +66,19 @@ def make_authenticator(auth: str, credentials: Credentials | None) -> Authentica
     return Bearer(credentials) if auth == "bearer" else Basic(credentials)
 
 
-def _serve(server: RegistryServer, lock: t.BinaryIO) -> int:
+def _names(settings: Settings) -> Names:
+    """Any name where a login is asked for, which no page of somebody else can have."""
+    return Names((settings.host, *settings.names) if settings.auth == "none" else None)
+
+
+def _serve(server: RegistryServer, lock: t.BinaryIO, directory: DataDirectory) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: server.stop())
     announce(lock, Running(os.getpid(), server.port))
     _say(f"listening on {server.address}")
-    server.serve_forever()
+    server.serve_forever(is_wanted=lambda: directory.holds(lock))
     server.server_close()
-    _say("stopped")
+    _say("stopped" if directory.holds(lock) else "stopped: the data directory is gone")
     return 0
 
 

@@ -13,6 +13,7 @@ import traceback
 import typing as t
 
 from .handler import Handler
+from .hosts import Names
 from .message import ApiError, Disconnect, Hook, Request, Response
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .api import Api
 
 _HANDSHAKE_SECONDS = 10
+_LOOK_SECONDS = 2.0
 _RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # struct linger {on, 0 seconds}: close() sends a reset
 
 
@@ -44,10 +46,18 @@ class RegistryServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
     def __init__(
-        self, host: str, port: int, api: Api, *, tls: ssl.SSLContext | None = None, record: bool = False
+        self,
+        host: str,
+        port: int,
+        api: Api,
+        *,
+        tls: ssl.SSLContext | None = None,
+        record: bool = False,
+        names: Names | None = None,
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.api = api
+        self.names = names or Names(None)
         self.hooks: list[Hook] = []
         self.requests: list[Recorded] = []
         self.scheme = "http" if tls is None else "https"
@@ -92,14 +102,19 @@ class RegistryServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     # Lifecycle
 
-    def serve_forever(self, poll_interval: float = 0.5) -> None:
-        """Accept connections until stop(); sleeps until there is one, and stops at once."""
-        del poll_interval
+    def serve_forever(
+        self, poll_interval: float = _LOOK_SECONDS, *, is_wanted: t.Callable[[], bool] = lambda: True
+    ) -> None:
+        """Accept connections until stop(), which ends it at once, or until `is_wanted`, asked now and then, says no."""
         with selectors.DefaultSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
             selector.register(self._wake_receiver, selectors.EVENT_READ)
-            while all(key.fileobj is self for key, _events in selector.select()):
-                self._accept()
+            while is_wanted():
+                ready = selector.select(poll_interval)
+                if any(key.fileobj is not self for key, _events in ready):
+                    return
+                if ready:
+                    self._accept()
 
     def _accept(self) -> None:
         try:

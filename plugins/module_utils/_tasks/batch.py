@@ -12,6 +12,9 @@ I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741
 
 
+_SHOWN = 240  # characters of each failure in the task's message
+
+
 class BatchFailed(GitopsError):
     """Some items of a batch failed; `details.failures` has one `{item, code, message, details}` for each."""
 
@@ -60,5 +63,6 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
 
 
 def _named(name: str, error: GitopsError) -> str:
-    """The error with its item's name, once."""
-    return error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
+    """The error with its item's name, once, and short: all of it is in `details.failures`."""
+    said = error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"

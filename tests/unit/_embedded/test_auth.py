@@ -274,9 +274,10 @@ def test_other_grants_and_methods(with_bearer: Private) -> None:
 
 
 def test_the_realm_is_where_the_client_is(with_bearer: Private) -> None:
-    client, registry = with_bearer.client, with_bearer.registry
+    client = with_bearer.client
     answer = client.call("GET", "/v2/", Host="registry.example:5000")
     assert _challenge(answer)["realm"] == "http://registry.example:5000/token"
     for hostile in ('a"b', "a b", "a/b", "a\\b", "a,realm=x"):
         answer = client.call("GET", "/v2/", Host=hostile)
-        assert _challenge(answer)["realm"] == f"http://{registry.address}/token"
+        assert answer.status == 400
+        assert "WWW-Authenticate" not in answer.headers

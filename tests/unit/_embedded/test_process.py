@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +66,38 @@ def _wait(directory: DataDirectory) -> Running:
             return running
         time.sleep(0.01)
     raise AssertionError(directory.last_log_line())
+
+
+@pytest.mark.fault("R19")
+@pytest.mark.parametrize("how", ["removed", "moved", "made again"])
+def test_it_ends_where_its_directory_is_gone(tmp_path: Path, how: str) -> None:
+    directory = DataDirectory(tmp_path / "data")
+    directory.path.mkdir()
+    _write(directory)
+    with _start(directory) as process:
+        _wait(directory)
+        directory.path.rename(tmp_path / "moved")
+        if how != "moved":
+            shutil.rmtree(tmp_path / "moved")
+        if how == "made again":
+            directory.path.mkdir()
+            directory.lock.touch()
+        assert process.wait(10) == 0
+
+
+@pytest.mark.fault("R19")
+def test_only_without_a_login_its_name_matters(directory: DataDirectory) -> None:
+    _write(directory, names=["registry.example"])
+    with _start(directory) as process:
+        port = _wait(directory).port
+        asked = {}
+        for host in ("127.0.0.1", "registry.example", "evil.example"):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", "/v2/", headers={"Host": f"{host}:{port}"})
+            asked[host] = connection.getresponse().status
+            connection.close()
+        process.terminate()
+    assert asked == {"127.0.0.1": 200, "registry.example": 200, "evil.example": 403}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

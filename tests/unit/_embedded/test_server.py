@@ -72,6 +72,41 @@ def test_what_cannot_be_framed_ends_the_connection(registry: RunningRegistry, se
     assert b'{"errors": [' in answer
 
 
+HOME = b"Host: 127.0.0.1\r\n"
+
+
+@pytest.mark.fault("R19")
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Content-Length : 28",
+        b"Content-Length\t: 28",
+        b" Content-Length: 28",
+        b"X: a\r\n Content-Length: 28",
+        b"X: a\rContent-Length: 28",
+        b"Content-Length",
+        b": 28",
+        b"From somebody",
+        b"X\0: a",
+        b"X: a\0b",
+        b"Host: other",
+        b"H\xc3\xb6st: a",
+    ],
+)
+def test_a_malformed_head_carries_no_second_request(registry: RunningRegistry, field: bytes) -> None:
+    """A peer that reads the field takes the body for a body; who drops it takes it for the next request."""
+    answer = _raw(registry, b"GET /v2/ HTTP/1.1\r\n" + HOME + field + b"\r\n\r\nGET /v2/ HTTP/1.1\r\n\r\n" + bytes(10))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close" in answer
+
+
+@pytest.mark.parametrize("field", [b"Content-Length:0", b"Content-Length: 0 ", b"X-Y_z: caf\xe9", b"x:", b"X: a: b"])
+def test_a_head_as_it_may_be(registry: RunningRegistry, field: bytes) -> None:
+    request = b"GET /v2/ HTTP/1.1\r\n" + HOME + field + b"\r\nConnection: close\r\n\r\n"
+    assert _raw(registry, request).startswith(b"HTTP/1.1 200 ")
+
+
 def test_expect_100_continue(registry: RunningRegistry) -> None:
     digest = sha256(b"body")
     head = f"POST /v2/a/blobs/uploads/?digest={digest} HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"

@@ -63,6 +63,16 @@ def test_one_item_fails_as_itself() -> None:
     assert batch.failure(["a"], [error]) is error
 
 
+def test_forty_failures_are_a_short_list_and_a_count() -> None:
+    names = [f"registry.example/app-{number}" for number in range(40)]
+    failure = batch.failure(names, [GitopsError("no signature by any key " + "x" * 1000) for _name in names])
+    assert failure is not None
+    assert failure.message.startswith("40 of 40 failed: registry.example/app-0: no signature by any key x")
+    assert failure.message.endswith("…; and 35 more")
+    assert len(failure.message) < 1300
+    assert len(failure.details["failures"]) == 40
+
+
 def test_every_failure_is_named_once() -> None:
     outcomes = [GitopsError("b: reason"), 1, *(GitopsError("other") for _each in range(6))]
     failure = batch.failure(["b", "c", "d", "e", "f", "g", "h", "i"], outcomes)

@@ -40,6 +40,7 @@ class Wanted:
     auth: str = "basic"
     referrers: bool = True
     allow_remote: bool = False
+    names: t.Sequence[str] = ()
     wait_timeout: float = 30
 
     @property
@@ -58,6 +59,9 @@ class Wanted:
         if self.remote and not self.allow_remote:
             reason = "is not a loopback address, so that others could push; set allow_remote to accept that"
             raise InvalidOption("host", f"{self.host} {reason}")
+        for name in self.names:
+            if not _is_host(name):
+                raise InvalidOption("names", f"{name!r} is not a name (without a port)")
         self._check_credentials()
 
     def _check_credentials(self) -> None:
@@ -74,7 +78,7 @@ class Wanted:
         """What the server is to run with."""
         auth = "none" if self.username is None else self.auth
         digest = f"sha256:{hashlib.sha256(bundle.build()).hexdigest()}"
-        return Settings(self.host, port, auth, self.username, self.referrers, digest)
+        return Settings(self.host, port, auth, self.username, self.referrers, digest, tuple(self.names))
 
 
 @dataclass(frozen=True)
