@@ -13,12 +13,18 @@ LAB ?= ../shared/lab/lab
 # How long `make fuzz` goes on.
 FUZZ_SECONDS ?= 600
 
-# All tests that need this machine alone. Half of them wait for something, so more of them than processors at a time.
-HERMETIC := -n 4 --dist loadfile tests/integration tests/faults tests/unit
+# All tests that need this machine alone. Half of them wait for something, so more of them than processors at a time; the
+# files with few and long tests come first, lest one of them is left alone at the end.
+HERMETIC := -n 4 --dist loadfile --no-loadscope-reorder tests/faults tests/integration tests/unit
+
+# Each target of tests writes its junit file; .ci/run, which runs some of them twice, gives them another STEP.
+junit = --junitxml='build/junit/$(or $(STEP),$@).xml'
 
 NAMESPACE := build/collections/ansible_collections/proven/gitops
 # $(call in,test) before a command: in that virtual environment, made first where it is not there yet.
 in = venv=$$(.ci/venv $(1)) && PATH="$$venv/bin:$$PATH" &&
+# The programs of the lab, where there is one.
+with_lab = if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi;
 
 export PYTHON ANSIBLE_CORE AUDIT
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
@@ -95,56 +101,78 @@ clean: ## stop the registry of the quickstart, and remove everything that was ma
 venv: $(NAMESPACE) ## make the virtual environment for the tests and print its path
 	@.ci/venv test
 
+# The tiers, each with its budget in CONTRIBUTING.md: one test, a push, a change that is taken (.ci/run), a night.
+.PHONY: one
+one: $(NAMESPACE) ## T=tests/unit/...::name  one test, or one file of them, in seconds
+	@[ -n "$$T" ] || { echo 'usage: make one T=tests/unit/_artifact/test_digest.py::test_name' >&2; exit 2; }; \
+	case $$T in tests/e2e*) kind=e2e ;; *) kind=test ;; esac; \
+	case $$T in tests/interop* | tests/cluster* | tests/e2e*) $(with_lab) ;; esac; \
+	$(call in,$$kind) python -m pytest --timeout 900 "$$T" $(ARGS)
+export T
+
+.PHONY: check
+check: ## before a push: ruff, mypy, the rules, and make test
+	@$(MAKE) --keep-going ruff mypy rules test && echo 'check: all passed'
+
+.PHONY: nightly
+nightly: ## all there is: both Pythons in full, each step of the killed story, an hour of new examples, the benchmark
+	@LAB='$(LAB)' .ci/run nightly
+
 .PHONY: test
 test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyPI
-	@$(call in,test) python -m pytest $(HERMETIC) -m 'not slow' $(ARGS)
+	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'not slow' $(ARGS)
+
+.PHONY: versions
+versions: $(NAMESPACE) ## what of `make test` may differ between releases of Python and ansible-core
+	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow' $(ARGS)
 
 .PHONY: faults
 faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
 	@run=.ci/offline; $$run true || run=; \
-	$(call in,test) $$run python -m pytest $(HERMETIC) --timeout 900 --fault-book=build/faults.json $(ARGS) && \
+	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample' \
+		--fault-book=build/faults.json $(ARGS) && \
 	python tests/faults_table.py build/faults.json docs/security.md
 
 .PHONY: offline
 offline: $(NAMESPACE) ## what `make test` runs, where there is no network but loopback
-	@$(call in,test) .ci/offline python -m pytest $(HERMETIC) -m 'not slow' $(ARGS)
+	@$(call in,test) .ci/offline python -m pytest $(HERMETIC) $(junit) -m 'not slow' $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(NAMESPACE) ## the property tests with examples that are always new, FUZZ_SECONDS in all (default 600)
 	@$(call in,test) HYPOTHESIS_PROFILE=fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) \
-	python -m pytest -n 2 -m hypothesis --timeout $$(( $(FUZZ_SECONDS) + 240 )) tests/faults tests/unit $(ARGS)
+	python -m pytest -n 2 $(junit) -m hypothesis --timeout $$(( $(FUZZ_SECONDS) + 240 )) tests/faults tests/unit $(ARGS)
 
 .PHONY: unit
 unit: $(NAMESPACE) ## the unit tests only
-	@$(call in,test) python -m pytest tests/unit $(ARGS)
+	@$(call in,test) python -m pytest $(junit) tests/unit $(ARGS)
 
 .PHONY: integration
 integration: $(NAMESPACE) ## the integration tests only
-	@$(call in,test) python -m pytest -n 2 --dist loadfile tests/integration $(ARGS)
+	@$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/integration $(ARGS)
 
 .PHONY: interop
 interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; missing=; \
+	@$(with_lab) missing=; \
 	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
-	$(call in,test) python -m pytest -n 2 --dist loadfile tests/interop $(ARGS)
+	$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/interop $(ARGS)
 
 .PHONY: bench
 bench: $(NAMESPACE) ## measured beside flux and cosign; ARGS=--quick, ARGS="large --runs 5", ARGS=--write for the docs
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
+	@$(with_lab) \
 	$(call in,test) PYTHONPATH='$(CURDIR)/tests:$(ANSIBLE_COLLECTIONS_PATH)' python -m bench $(ARGS)
 
 .PHONY: e2e
 e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and on kind with Flux and Gitea
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
-	$(call in,e2e) python -m pytest tests/e2e $(ARGS)
+	@$(with_lab) \
+	$(call in,e2e) python -m pytest $(junit) tests/e2e $(ARGS)
 
 .PHONY: cluster
 cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
-	@if [ -x '$(LAB)' ]; then eval "$$('$(LAB)' env)"; fi; \
-	$(call in,test) python -m pytest -n 2 --dist loadfile tests/cluster $(ARGS)
+	@$(with_lab) \
+	$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find
@@ -167,7 +195,7 @@ mypy: $(NAMESPACE)
 
 .PHONY: rules
 rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can check them
-	@$(call in,lint) python -m pytest -q tests/unit/test_house_rules.py
+	@$(call in,lint) python -m pytest -q $(junit) tests/unit/test_house_rules.py
 
 .PHONY: shell
 shell:
@@ -183,8 +211,8 @@ ansible-lint: $(NAMESPACE) ## profile production, nothing skipped
 	@$(call in,lint) cd "$$(.ci/tree)" && ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/build/tree' ansible-lint
 
 .PHONY: sanity
-sanity: ## ansible-test sanity, nothing ignored
-	@$(call in,lint) .ci/sanity
+sanity: ## ansible-test sanity, nothing ignored; ARGS='--test import'
+	@$(call in,test) .ci/sanity $(ARGS)
 
 # Its page of each plugin has the name of its temporary directory, and one in 37 of those ends in a _, by which RST means
 # a reference that is not there.

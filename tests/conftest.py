@@ -30,7 +30,7 @@ sys.path.insert(0, str(COLLECTIONS))
 sys.path.insert(0, str(ROOT / "tests"))
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cache" / "hypothesis"))
 
-pytest_plugins = ["skips", "fault_book", "fuzzing"]
+pytest_plugins = ["skips", "fault_book", "fuzzing", "versions"]
 
 _PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
 

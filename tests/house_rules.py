@@ -20,7 +20,8 @@ FUNCTION_LINES = 40
 MODULE_LINES = 60
 
 LICENCE = "SPDX-" + "License-Identifier: "  # in two, lest this line is taken for one
-UTILS = "ansible_collections.proven.gitops.plugins.module_utils"
+COLLECTION = "ansible_collections.proven.gitops"
+UTILS = f"{COLLECTION}.plugins.module_utils"
 DOCUMENTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 # The action groups beside `all`, and the documentation fragment with the options that their modules share.
 GROUPS = {"registry": "_registry", "git": "_git_access", "cluster": "_kube"}
@@ -28,17 +29,20 @@ RESERVED = frozenset({"results", "items", "keys"})  # ansible-core and Jinja rea
 ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "action_group"})
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
-SHARED = frozenset({"_environment", "_errors", "_progress", "_requirements"})
-PURE = frozenset({"_artifact", "_cosign", "_flux"})
+SHARED = frozenset({"_shared"})  # every room may import it
+PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux"})
+WIRE = frozenset({"_http"})  # the one HTTP client, under the ports
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),
-    **dict.fromkeys(PURE, PURE),
-    **dict.fromkeys(PORTS, PURE),
-    "_embedded": PURE,
+    "_oci": frozenset(),
+    **dict.fromkeys(PURE - {"_oci"}, PURE),
+    **dict.fromkeys(WIRE, frozenset()),
+    **dict.fromkeys(PORTS, PURE | WIRE),
+    "_embedded": frozenset(),
     "_tasks": PURE | PORTS | {"_embedded"},
-    "_ansible": PURE | PORTS | {"_tasks"},
+    "_ansible": PURE | WIRE | PORTS | {"_tasks"},
     "modules": PORTS | {"_ansible", "_tasks"},
     "action": PURE | PORTS | {"_ansible", "_tasks"},
     "plugin_utils": frozenset(),
@@ -58,7 +62,8 @@ def _tree(text: str) -> ast.Module:
 
 class Import(t.NamedTuple):
     line: int
-    name: str
+    name: str  # in full, also where the statement is relative
+    relative: bool = False
 
 
 def room_of(path: str) -> str:
@@ -67,15 +72,26 @@ def room_of(path: str) -> str:
     return parts[2] if parts[1] == "module_utils" else parts[1]
 
 
-def imports(text: str) -> list[Import]:
-    """Every module that is imported, also inside functions; `from a import b` counts as `a.b`."""
+def imports(text: str, path: str = "") -> list[Import]:
+    """Every module that is imported, also inside functions; `from a import b` counts as `a.b`.
+
+    `path` is the file's from the root of the collection, by which relative imports are read.
+    """
     found = []
     for node in ast.walk(_tree(text)):
         if isinstance(node, ast.Import):
             found += [Import(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [Import(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+            base = ".".join(part for part in (_package(path, node.level), node.module) if part)
+            found += [Import(node.lineno, f"{base}.{alias.name}", node.level > 0) for alias in node.names]
     return found
+
+
+def _package(path: str, level: int) -> str:
+    """What the dots of a relative import stand for in that file."""
+    if not level:
+        return ""
+    return ".".join([*COLLECTION.split("."), *path.split("/")[:-1]][: len(path.split("/")) + 3 - level])
 
 
 def _is(name: str, packages: t.Iterable[str]) -> bool:
@@ -126,7 +142,7 @@ def module_is_thin(path: str, text: str) -> list[str]:
 def pure_code_is_pure(path: str, text: str) -> list[str]:
     room = room_of(path)
     found = []
-    for line, name in imports(text):
+    for line, name, _relative in imports(text, path):
         if room not in SEES_ANSIBLE and _is(name, ["ansible"]):
             found.append(f"{path}:{line}: {room} imports {name}: only {', '.join(sorted(SEES_ANSIBLE))} know Ansible")
         if room in PURE | SHARED and _is(name, HTTP):
@@ -140,13 +156,22 @@ def dependencies_point_one_way(path: str, text: str) -> list[str]:
         return [f"{path}: {room} is no room of the house; say in tests/house_rules.py what it may import"]
     allowed = ALLOWED[room] | SHARED | {room}
     found = []
-    for line, name in imports(text):
+    for line, name, _relative in imports(text, path):
         if not _is(name, [UTILS]):
             continue
         other = name.removeprefix(f"{UTILS}.").split(".")[0]
         if other not in allowed:
             found.append(f"{path}:{line}: {room} may not import {other}")
     return found
+
+
+def own_imports_are_relative(path: str, text: str) -> list[str]:
+    """They say how far a file reaches, and fit on a line."""
+    return [
+        f"{path}:{line}: {name} is ours: import it relative to this file"
+        for line, name, relative in imports(text, path)
+        if _is(name, [COLLECTION]) and not relative
+    ]
 
 
 def names_say_something(path: str, text: str) -> list[str]:
@@ -165,6 +190,26 @@ def broad_excepts(path: str, text: str) -> list[str]:
             if any(name is None or ast.unparse(name) in ("Exception", "BaseException") for name in caught):
                 found.append(f"{path}:{node.lineno}: only _ansible/run.py catches every exception")
     return found
+
+
+# A concept that stands once: {what a second copy would say: (where it stands, which rooms have their own)}.
+ONCE = {
+    r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": "_shared/base64.py",
+}
+INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
+
+
+def concepts_stand_once(path: str, text: str) -> list[str]:
+    """A second copy is the one that is not hardened."""
+    if room_of(path) == INDEPENDENT:
+        return []
+    return [
+        f"{path}:{number}: {found.group()} belongs into {place}; use what is there"
+        for pattern, place in ONCE.items()
+        if not path.endswith(place)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := re.search(pattern, line))
+    ]
 
 
 def returned_names(path: str, text: str) -> list[str]:
@@ -270,7 +315,7 @@ def _fallback(path: str, name: str, option: t.Mapping[str, t.Any], described: t.
 
 def third_party_imports(text: str) -> set[str]:
     """First names of what is neither Python's own, nor Ansible's, nor ours."""
-    first = {name.split(".")[0] for _line, name in imports(text)}
+    first = {name.split(".")[0] for _line, name, relative in imports(text) if not relative}
     return first - sys.stdlib_module_names - {"ansible", "ansible_collections", "__future__"}
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.plugin_utils.defaults import DefaultsAction
+from ..plugin_utils.defaults import DefaultsAction
 
 
 class ActionModule(DefaultsAction):

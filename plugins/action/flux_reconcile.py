@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress import ProgressAction
+from ..plugin_utils.progress import ProgressAction
 
 
 class ActionModule(ProgressAction):

@@ -134,12 +134,19 @@ options:
             description:
               - A regular expression of Go's for the issuer of the identity, such as
                 V(^https://token\\.actions\\.githubusercontent\\.com$). Must have both anchors.
+              - Must name a whole host, and the tenant too where everybody can have one, as on
+                V(login.microsoftonline.com).
             type: str
             required: true
           subject:
             description:
               - A regular expression of Go's for the identity, such as V(^https://github\\.com/example/app/.*$).
-              - Must begin with V(^), and end with V($) or V(/). On a public forge it must name the owner.
+              - Must begin with V(^), and end with V($) or V(/).
+              - Every alternative must name the host of a URL, or the domain of an e-mail address. Where everybody can
+                have an account, it must name the account too. On V(github.com) that is the owner, and of an address at
+                V(gmail.com) all of it.
+              - V(^.*@refs/heads/main$) names nobody, since everybody has such a branch. V(^.*@example\\.com$) does not
+                either, since a branch can have such a name. Write V(^[^@/]+@example\\.com$) instead.
             type: str
             required: true
       trusted_root_secret_ref:

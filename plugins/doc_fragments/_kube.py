@@ -74,3 +74,18 @@ options:
     type: int
     default: 30
 """
+
+    # Options of the modules that apply objects on the server.
+    FORCE_CONFLICTS = r"""
+options:
+  force_conflicts:
+    description:
+      - Whether to take over fields that another field manager has set to another value, as
+        C(kubectl apply --server-side --force-conflicts) and C(kubernetes.core.k8s) do it.
+      - Without it, the task fails and names the fields and their managers. Such a manager is a controller or another
+        tool, which would set them again.
+      - A field that a person set with kubectl or the flux CLI is taken over without it, as it is by Flux's own
+        kustomize-controller. What is declared holds. An equal value is nobody's conflict.
+    type: bool
+    default: false
+"""

@@ -150,23 +150,22 @@ failure:
   type: dict
 """
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.keypair_options import keypair
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
+from ..module_utils._ansible.argspec import ArgumentSpec, passphrase
+from ..module_utils._ansible.given import Rules
+from ..module_utils._ansible.keypair_options import keypair
+from ..module_utils._ansible.run import run
 
 SPEC = ArgumentSpec(
     options={
         "path": {"type": "path", "required": True},
         "public_key_path": {"type": "path"},
-        # Not required: core would turn a null into an empty passphrase, where we refuse it.
-        "passphrase": {"type": "str", "no_log": True, "fallback": (env_fallback, ["COSIGN_PASSWORD"])},
+        "passphrase": passphrase("COSIGN_PASSWORD"),
         "regenerate": {"type": "str", "choices": ["never", "public_key", "always"], "default": "never"},
         "mode": {"type": "raw"},
         "owner": {"type": "str"},
         "group": {"type": "str"},
     },
+    rules=Rules(numbers=frozenset({"owner", "group"})),
 )
 
 

@@ -133,12 +133,12 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import PRIVATE_KEY
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.sign_options import sign
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.key_options import PRIVATE_KEY
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._ansible.sign_options import sign
 
 SPEC = ArgumentSpec(
     options={

@@ -181,13 +181,13 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import references
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.verify_options import policy
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Verify
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.references import references
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._ansible.verify_options import policy
+from ..module_utils._tasks.signing.verify import Verify
 
 KEY = {"path": {"type": "path"}, "content": {"type": "str", "no_log": False}}
 SPEC = ArgumentSpec(

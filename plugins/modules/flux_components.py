@@ -18,7 +18,8 @@ description:
   - What C(flux install) or C(flux bootstrap) has installed is adopted, and left as it is where nothing differs.
   - A Flux that gets its components from git, by C(flux bootstrap) or the role P(proven.gitops.flux_install#role),
     applies itself. There nothing is applied. See O(when_synced).
-  - Refuses manifests that hold nothing of Flux, a second Flux in another namespace, and one that another tool manages.
+  - Refuses manifests that hold nothing of Flux, a second Flux in another namespace, and, without O(force_conflicts),
+    one that another tool manages.
 requirements:
   - PyYAML
   - kubernetes
@@ -27,6 +28,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.progress
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -73,12 +75,6 @@ options:
   keep_namespace:
     description:
       - Whether to leave the namespace, with O(state=absent).
-    type: bool
-    default: false
-  force_conflicts:
-    description:
-      - Whether to take over fields that another field manager has set to another value, and a Flux that another tool
-        manages. Fields that the flux CLI or kubectl set are taken over without it.
     type: bool
     default: false
   wait:
@@ -193,13 +189,10 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_install_options import (
-    COMPONENTS,
-    flux_install,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.flux_install_options import COMPONENTS, flux_install
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

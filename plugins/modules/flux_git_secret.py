@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -112,11 +113,6 @@ options:
       - A file with them.
       - Can be set with the environment variable E(PROVEN_FLUX_GIT_KNOWN_HOSTS_PATH).
     type: path
-  force_conflicts:
-    description:
-      - Whether to take over values that another field manager than the flux CLI or kubectl has set.
-    type: bool
-    default: false
 seealso:
   - module: proven.gitops.flux_sync
   - module: proven.gitops.git_host_repository
@@ -194,9 +190,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_git_options import GIT_SECRET, flux_git_secret
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.flux_git_options import GIT_SECRET, flux_git_secret
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.defaults
   - proven.gitops._flux_source
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -67,11 +68,6 @@ options:
       - The file, in a directory that exists. It holds these objects only; a file with anything else in it is refused.
       - A file that has the same objects in another spelling stays as it is.
     type: path
-  force_conflicts:
-    description:
-      - Whether to take over fields that another field manager of the cluster has set to another value.
-    type: bool
-    default: false
   flux_version:
     description:
       - The version of Flux that is to read this, such as V(2.9), in quotes. Rules answer for that version.
@@ -204,9 +200,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_options import FLUX_SOURCE, flux_source
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.flux_options import FLUX_SOURCE, flux_source
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

@@ -294,10 +294,10 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.reconcile_options import RECONCILE, flux_reconcile
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.reconcile_options import RECONCILE, flux_reconcile
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -105,11 +106,6 @@ options:
       - Before 2.10, Flux does not verify again what it has fetched when a key is taken out of a Secret. The task then
         warns, also when the version is not given.
     type: str
-  force_conflicts:
-    description:
-      - Whether to take over values that another field manager has set.
-    type: bool
-    default: false
 seealso:
   - module: proven.gitops.flux_oci_source
   - module: proven.gitops.cosign_keypair
@@ -192,9 +188,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.secret_options import FLUX_SECRET, flux_secret
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.secret_options import FLUX_SECRET, flux_secret
 
 
 def main() -> None:

@@ -250,12 +250,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.source_info_options import (
-    SOURCE_INFO,
-    flux_source_info,
-)
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.source_info_options import SOURCE_INFO, flux_source_info
 
 
 def main() -> None:

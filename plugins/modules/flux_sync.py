@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
   - proven.gitops._kube
+  - proven.gitops._kube.force_conflicts
 attributes:
   check_mode:
     details:
@@ -169,9 +170,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.flux_install_options import SYNC, flux_sync
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.flux_install_options import SYNC, flux_sync
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

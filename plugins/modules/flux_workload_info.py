@@ -161,9 +161,9 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import KUBE
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.workload_options import WORKLOADS, flux_workloads
+from ..module_utils._ansible.kube_options import KUBE
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.workload_options import WORKLOADS, flux_workloads
 
 
 def main() -> None:

@@ -240,11 +240,8 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.git_host_options import (
-    GIT_HOST,
-    git_host_repository,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.git_host_options import GIT_HOST, git_host_repository
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:

@@ -247,15 +247,13 @@ failure:
 
 import contextlib
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.git_options import GIT_ACCESS
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import private_directory
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_parameters import publication
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_publish import GitPublish
+from ..module_utils._ansible.argspec import ArgumentSpec, variable
+from ..module_utils._ansible.git_options import GIT_ACCESS
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._git.workspace import private_directory
+from ..module_utils._tasks.git.parameters import publication
+from ..module_utils._tasks.git.publish import GitPublish
 
 FILE = {
     "path": {"type": "str", "required": True},
@@ -282,7 +280,7 @@ SPEC = GIT_ACCESS.merge(
             "author_name": {"type": "str"},
             "author_email": {"type": "str"},
             "sign": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-            "signing_key": {"type": "str", "no_log": False, "fallback": (env_fallback, ["PROVEN_GIT_SIGNING_KEY"])},
+            "signing_key": variable("str", "PROVEN_GIT_SIGNING_KEY", no_log=False),
             "signing_format": {"type": "str", "choices": ["openpgp", "ssh", "x509"]},
             "attempts": {"type": "int", "default": 10},
             "depth": {"type": "int", "default": 1},

@@ -187,9 +187,9 @@ failure:
   returned: failure
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kind_options import CLUSTER, kind_cluster
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
+from ..module_utils._ansible.kind_options import CLUSTER, kind_cluster
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.run import run
 
 
 def main() -> None:

@@ -141,12 +141,12 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import references
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.inspect import Inspect
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.references import references
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.artifact.inspect import Inspect
 
 SPEC = ArgumentSpec(
     options={

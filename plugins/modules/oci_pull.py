@@ -16,9 +16,9 @@ description:
   - Downloads the first layer of an artifact, a gzipped tar, and writes its files below a directory.
   - The bytes are checked against their digests, and the whole archive is read and found safe, before the first file
     is written.
-  - Nothing is ever written outside O(dest). Symbolic links in the archive are skipped, as Flux skips them; hard
-    links, devices,
-    sparse files, absolute names and names with C(..) are errors.
+  - Nothing is ever written outside O(dest). Symbolic links in the archive are skipped, as Flux skips them. Hard links,
+    devices, sparse files, absolute names, names with C(..), C(.git) in any spelling, and names that are one file on a
+    Mac or on Windows are errors.
   - Signatures are not looked at. Run M(proven.gitops.cosign_verify) first, and pull the digest that it returns.
 options:
   reference:
@@ -45,7 +45,9 @@ options:
         type: path
         required: true
   max_size:
-    description: The most that an archive may unpack to, in bytes.
+    description:
+      - The most that an archive may unpack to, in bytes. A layer that is larger than this and 16 MiB even before it is
+        unpacked is not downloaded.
     type: int
     default: 1073741824
   max_entries:
@@ -120,12 +122,12 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.pull_options import limits, pull_requests
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import Pull
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.pull_options import limits, pull_requests
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.artifact.pull import Pull
 
 ONE = {"reference": {"type": "str", "required": True}, "dest": {"type": "path", "required": True}}
 SPEC = ArgumentSpec(

@@ -18,7 +18,9 @@ description:
     Flux CLI pushed it.
   - The packed bytes depend on names and contents only. Owners, times, modes, umask, time zone and file system do not
     matter.
-  - Names that differ only in case, and names that Flux would not unpack, are errors.
+  - Names that are one file on a Mac or on Windows (such as C(README) and C(Readme)), names that Flux would not unpack,
+    and C(.git) in any spelling are errors, unless O(ignore) leaves them out.
+  - With C(--diff) the files that come, go and change are named. What is there is downloaded for that.
   - Without a tag in O(reference) the artifact is pushed by digest. No poller sees it before M(proven.gitops.oci_tag)
     makes it visible, so that it can be signed and verified first. The role P(proven.gitops.publish#role) does so.
 options:
@@ -55,7 +57,7 @@ options:
   resolve_symlinks:
     description:
       - Pack what symbolic links point to. By default links are skipped, as Flux skips them.
-      - A link that leads out of O(path) is an error.
+      - A link that leads out of O(path) is an error. What O(ignore) leaves out, it leaves out under a link's name too.
     type: bool
   created:
     description:
@@ -210,6 +212,15 @@ artifacts:
     content_size:
       description: The size of the archive before compression in bytes.
       type: int
+    files:
+      description: How many files were packed.
+      type: int
+    links_left_out:
+      description:
+        - The symbolic links that were left out, as Flux leaves them out, but for those that O(ignore) names. A warning
+          lists them too.
+      type: list
+      elements: str
     failure:
       description: Why this artifact failed, as C(code), C(message) and C(details).
       type: dict
@@ -228,16 +239,13 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.push_options import (
-    CACHE_DIR,
-    ledger,
-    push_requests,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import Push
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.given import Rules
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.push_options import CACHE_DIR, ledger, push_requests
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.artifact.push import Push
 
 SHARED = {
     "source": {"type": "str"},
@@ -261,6 +269,7 @@ SPEC = ArgumentSpec(
     required_one_of=(("reference", "artifacts"),),
     mutually_exclusive=(("reference", "artifacts"), ("path", "artifacts"), ("compare_with", "artifacts")),
     required_by={"reference": ("path",)},
+    rules=Rules(may_be_empty=frozenset({"cache_dir", "ignore", "artifacts.ignore"})),
 )
 
 
@@ -275,6 +284,7 @@ def main() -> None:
             workdir=None if module.check_mode else module.tmpdir,
             ledger=ledger(module.params),
             concurrency=module.params["concurrency"],
+            with_names=module._diff,
         ),
     )
 

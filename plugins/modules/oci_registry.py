@@ -193,11 +193,9 @@ failure:
 import os
 from pathlib import Path
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.local_registry import LocalRegistry, Wanted
+from ..module_utils._ansible.argspec import ArgumentSpec, variable
+from ..module_utils._ansible.run import run
+from ..module_utils._tasks.local.local_registry import LocalRegistry, Wanted
 
 SPEC = ArgumentSpec(
     options={
@@ -206,8 +204,8 @@ SPEC = ArgumentSpec(
         "host": {"type": "str", "default": "127.0.0.1"},
         "allow_remote": {"type": "bool", "default": False},
         "port": {"type": "int", "default": 0},
-        "username": {"type": "str", "fallback": (env_fallback, ["PROVEN_REGISTRY_USERNAME"])},
-        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROVEN_REGISTRY_PASSWORD"])},
+        "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
+        "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),
         "auth": {"type": "str", "choices": ["basic", "bearer"], "default": "basic"},
         "referrers": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 30},

@@ -110,12 +110,12 @@ failure:
   type: dict
 """
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import progress
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, registries
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import run
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.tag_options import tag_requests
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import Tag
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.registry_options import REGISTRY, registries
+from ..module_utils._ansible.run import run
+from ..module_utils._ansible.tag_options import tag_requests
+from ..module_utils._tasks.artifact.tag import Tag
 
 SPEC = ArgumentSpec(
     options={

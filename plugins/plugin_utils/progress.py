@@ -21,10 +21,10 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
-from ansible_collections.proven.gitops.plugins.plugin_utils.defaults import DefaultsAction
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
+from ..module_utils._shared.report import SIZE, VARIABLE, Snapshot
+from .defaults import DefaultsAction
+from .progress_line import LiveLine, LogLines, Meter
+from .progress_watch import watch
 
 _MODES = ("auto", "lines", "quiet")
 _STDERR = 2

@@ -10,7 +10,7 @@ import typing as t
 from collections import deque
 from dataclasses import fields
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import MAGIC, TEXT, Snapshot
+from ..module_utils._shared.report import MAGIC, TEXT, Snapshot
 
 _WINDOW = 5.0  # seconds that a rate is taken over
 _BETWEEN_LINES = 10.0  # seconds

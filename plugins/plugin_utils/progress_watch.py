@@ -10,8 +10,8 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import Snapshot
-from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter, decode
+from ..module_utils._shared.report import Snapshot
+from .progress_line import LiveLine, LogLines, Meter, decode
 
 _PATIENCE = 2.0  # seconds of work, that of starting the module not counted; whatever takes less shows nothing
 

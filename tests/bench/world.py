@@ -21,8 +21,8 @@ from interop import places
 from interop.peers import Home
 from support.plain_client import PlainClient
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import MANIFEST
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "benchmark"

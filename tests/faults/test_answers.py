@@ -13,16 +13,13 @@ from hypothesis import strategies as st
 from support.reading import read_or_refuse
 from support.wire import Wire
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials, CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import RegistryError
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 LAYER = Descriptor.of("application/x", b"layer")
 RAW = Manifest.build(LAYER, [LAYER]).raw

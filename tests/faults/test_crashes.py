@@ -18,7 +18,7 @@ from support.signing import Key, keys
 from support.use_cases import Place, Pull, Push, SignBundle, SignLegacy, Tag, UseCase, first, outcome
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import files, inside
+from ansible_collections.proven.gitops.plugins.module_utils._shared import files, inside
 
 if t.TYPE_CHECKING:
     from conftest import RunModule

@@ -11,8 +11,8 @@ from support.faulty import Fault, content, unframed
 from support.signing import plant_raw
 from support.use_cases import Info, SignBundle, UseCase, Verify, first
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import MANIFEST
 
 if t.TYPE_CHECKING:
     from faults.conftest import Attempt

@@ -12,7 +12,7 @@ import pytest
 from support.artifacts import flux_tar, put
 from support.faulty import Fault, endless
 from support.registry import RunningRegistry
-from support.use_cases import ALL, REPOSITORY, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first
+from support.use_cases import ALL, REPOSITORY, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first, sampled
 from support.wire import Wire
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
@@ -126,7 +126,7 @@ def _forget_tokens(registry: RunningRegistry) -> None:
 
 @pytest.mark.fault("R12a")
 @each_case
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+@sampled(3)
 def test_tokens_that_expire_at_any_request(attempt: Attempt, case: type[UseCase], step: int) -> None:
     outcomes = attempt.everywhere(
         case, lambda number: Fault(".*", "", skip=number, meanwhile=_forget_tokens), step, auth="bearer"

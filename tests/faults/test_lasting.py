@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from support.faulty import Fault, content, endless, unannounced
-from support.use_cases import ALL, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first
+from support.use_cases import ALL, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first, sampled
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Response
 
@@ -38,13 +38,12 @@ FLOODS: dict[str, t.Callable[[], t.Iterable[bytes]]] = {
 }
 MIB = 1 << 20
 each_case = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name.replace(" ", "-"))
-sample = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 
 
 @pytest.mark.fault("R2b", "R3a", "R16a")
 @pytest.mark.parametrize("name", first(GONE, "503", "closed-in-the-head"))
 @each_case
-@sample
+@sampled(3)
 def test_a_registry_that_is_gone(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:
     outcomes = attempt.everywhere(
         case, lambda number: Fault(".*", "", skip=number, times=None, **GONE[name]), step, retries=0
@@ -63,7 +62,7 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for(attempt: Attempt, status:
 
 @pytest.mark.fault("R4b", "R16a")
 @pytest.mark.parametrize("case", [Verify, Pull, Tag, Info], ids=lambda case: case.name)
-@pytest.mark.parametrize("step", [97, pytest.param(5, marks=pytest.mark.slow)], ids=["some", "all"])
+@sampled(97, every=5)
 def test_an_answer_that_ends_at_any_byte(attempt: Attempt, case: type[UseCase], step: int) -> None:
     """The signatures are there; "unsigned" would be the worst that could be said of a broken connection."""
     assert attempt(case) == "done"
@@ -88,7 +87,7 @@ def test_a_body_cut_where_nothing_announced_its_length(attempt: Attempt, target:
 
 
 @pytest.mark.fault("R3b")
-@pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+@sampled(61)
 def test_an_upload_reset_at_any_byte(attempt: Attempt, step: int) -> None:
     assert attempt(Push) == "done"
     for take in range(0, attempt.result["artifact"]["layer_size"] + 1, step):

@@ -11,8 +11,8 @@ from support.artifacts import client, flux_tar, put
 from support.faulty import Fault, content, endless, unframed
 from support.use_cases import ALL, REPOSITORY, Info, Pull, SignBundle, SignLegacy, Tag, UseCase, Verify, first
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import INDEX, MANIFEST
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import INDEX, MANIFEST
 
 if t.TYPE_CHECKING:
     from faults.conftest import Attempt

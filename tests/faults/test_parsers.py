@@ -20,9 +20,17 @@ from hypothesis import strategies as st
 from support.json_fuzz import json_values, mutate
 from support.reading import read_or_refuse
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip, strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Archive
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import pem as pem_text
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import WrongPassphrase
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._http import urls
+from ansible_collections.proven.gitops.plugins.module_utils._http.errors import BadAnswer
+from ansible_collections.proven.gitops.plugins.module_utils._http.urls import Origin
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     INDEX,
     MANIFEST,
     Descriptor,
@@ -31,17 +39,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     build_index,
     parse_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest, check_syntax
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import pem as pem_text
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import WrongPassphrase
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge, urls
+from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge
 from ansible_collections.proven.gitops.plugins.module_utils._registry.docker_config import DockerConfig
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, CredentialsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
+from ansible_collections.proven.gitops.plugins.module_utils._shared import strict_json
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest, check_syntax
+from ansible_collections.proven.gitops.plugins.module_utils._shared.strict_json import MalformedJson
 
 DIGEST = "sha256:" + "a1" * 32
 CANARY = "canary-secret"
@@ -204,7 +207,7 @@ def test_locations(location: str) -> None:
 @given(addresses, st.booleans())
 def test_realms(realm: str, plain_http: bool) -> None:
     try:
-        target = urls.check_realm(HOME, realm, plain_http=plain_http)
+        target = challenge.check_realm(HOME, realm, plain_http=plain_http)
     except BadAnswer:
         return
     assert target.scheme == "https" or plain_http
@@ -254,7 +257,7 @@ def test_gzip_streams(contents: list[bytes], where: int, change: bytes) -> None:
     raw = b"".join(gzip.compress(content) for content in contents)
     raw = raw[:where] + change + raw[where + len(change) :] if where < len(raw) else raw + change
     try:
-        found = b"".join(gunzip.inflate([raw], Limits()))
+        found = b"".join(gunzip.Gunzip(Limits()).inflate([raw]))
     except UnsafeArchive:
         return
     assert found == gzip.decompress(raw)

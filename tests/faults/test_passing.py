@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 from support.faulty import Fault
-from support.use_cases import ALL, UseCase, first
+from support.use_cases import ALL, UseCase, first, sampled
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Response
 
@@ -34,8 +34,6 @@ BREAKS: dict[str, dict[str, t.Any]] = {
     "closed-in-a-header": {"cut": 60},
 }
 each_case = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name.replace(" ", "-"))
-# Of the requests of a task each third in `make test`, each of them in `make faults`.
-sample = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 
 
 def _all_done(outcomes: dict[int, str]) -> None:
@@ -46,7 +44,7 @@ def _all_done(outcomes: dict[int, str]) -> None:
 @pytest.mark.fault("R1a", "R1b", "R2a")
 @pytest.mark.parametrize("name", first(BUSY, "429-seconds", "429-date", "503"))
 @each_case
-@sample
+@sampled(3)  # of the requests of a task
 def test_a_busy_registry(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:
     _all_done(attempt.everywhere(case, lambda number: Fault(".*", "", skip=number, answer=BUSY[name]), step))
 
@@ -54,6 +52,6 @@ def test_a_busy_registry(attempt: Attempt, case: type[UseCase], name: str, step:
 @pytest.mark.fault("R3a", "R4a")
 @pytest.mark.parametrize("name", first(BREAKS, "reset-at-once", "closed-in-the-head"))
 @each_case
-@sample
+@sampled(3)  # of the requests of a task
 def test_a_broken_connection(attempt: Attempt, case: type[UseCase], name: str, step: int) -> None:
     _all_done(attempt.everywhere(case, lambda number: Fault(".*", "", skip=number, **BREAKS[name]), step))

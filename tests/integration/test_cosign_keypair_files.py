@@ -176,7 +176,7 @@ def test_place_where_nobody_can_write(run_module: RunModule) -> None:
 # A process that ends just before, or just after, its file gets its name for the n-th time.
 KILL = """
 import os, signal
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import files
+from ansible_collections.proven.gitops.plugins.module_utils._shared import files
 place, calls = files._place, []
 def mortal(*arguments):
     calls.append(1)

@@ -13,20 +13,20 @@ from support.artifacts import client
 from support.registry import RunningRegistry, registry
 from support.signing import PASSPHRASE, Key, artifact, count, either, keys, sign, verdict, verify
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     INDEX,
     Descriptor,
     Manifest,
     build_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
+from ansible_collections.proven.gitops.plugins.module_utils._oci.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.signing.sign import Sign, SignRequest
 
 if t.TYPE_CHECKING:
     from conftest import RunModule

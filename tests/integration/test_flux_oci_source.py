@@ -132,8 +132,8 @@ def test_the_same_bytes_from_another_process_and_locale(declare: Run, dest: Path
     done = declare(labels={"b": "yes", "a": "1e3"}, kustomization={"post_build": {"substitute": {"z": "é", "a": "1"}}})
     program = (
         "import sys, yaml\n"
-        "from ansible_collections.proven.gitops.plugins.module_utils._flux.manifest_yaml import dump\n"
-        "from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_source import HEADER\n"
+        "from ansible_collections.proven.gitops.plugins.module_utils._flux.declare.manifest_yaml import dump\n"
+        "from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux.source import HEADER\n"
         "manifests = list(yaml.safe_load_all(open(sys.argv[1], encoding='utf-8')))\n"
         "sys.stdout.buffer.write(dump(manifests, HEADER).encode())\n"
     )

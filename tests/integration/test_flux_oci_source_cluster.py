@@ -150,13 +150,27 @@ def test_what_others_add_to_the_verification_is_refused(declare: Run, wire: Wire
     assert refused["failure"]["details"]["fields"] == {"spec.verify.matchOIDCIdentity": "flux"}
 
 
-def test_a_conflict_is_told_in_check_mode_too(declare: Run, wire: Wire) -> None:
-    cause = {"message": 'conflict with "kubectl"', "field": ".spec.interval"}
-    wire.expect("GET", SOURCE, status=404, body=_missing())
-    wire.expect("PATCH", SOURCE + DRY, status=409, body=_json({"kind": "Status", "details": {"causes": [cause]}}))
+def test_a_conflict_is_told_in_check_mode_too(declare: Run, wire: Wire, manifests: list[Object]) -> None:
+    causes = [{"message": f'conflict with "{one}"', "field": ".spec.interval"} for one in ("kubectl", "argocd")]
+    live = _live(manifests[0], interval="7m")
+    wire.expect("GET", SOURCE, body=_json(live))
+    wire.expect("PATCH", SOURCE + DRY, status=409, body=_json({"kind": "Status", "details": {"causes": causes}}))
+    wire.expect("PATCH", SOURCE + DRY.replace("force=false", "force=true"), body=_json(_live(manifests[0])))
     refused = declare(check=True)
     assert "set force_conflicts" in refused["msg"]
-    assert refused["failure"]["details"]["fields"] == {".spec.interval": "kubectl"}
+    assert refused["failure"]["details"]["fields"] == {".spec.interval": "argocd"}
+
+
+def test_what_a_person_set_gives_way(declare: Run, wire: Wire, manifests: list[Object]) -> None:
+    cause = {"message": 'conflict with "kubectl-edit"', "field": ".spec.interval"}
+    forced = SOURCE + DRY.replace("force=false", "force=true"), SOURCE + APPLY.replace("force=false", "force=true")
+    wire.expect("GET", SOURCE, body=_json(_live(manifests[0], interval="7m")))
+    wire.expect("PATCH", SOURCE + DRY, status=409, body=_json({"kind": "Status", "details": {"causes": [cause]}}))
+    for path in forced:
+        wire.expect("PATCH", path, body=_json(_live(manifests[0])))
+    done = declare()
+    assert done["actions"] == ["update OCIRepository flux-system/app"]
+    assert "interval: 7m" in done["diff"][0]["before"]
 
 
 def test_fields_are_taken_over_when_told(declare: Run, wire: Wire, manifests: list[Object]) -> None:

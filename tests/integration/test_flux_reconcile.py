@@ -151,7 +151,7 @@ WRONG: list[tuple[Object, str]] = [
     ({"with_source": True}, "with_source: a source such as OCIRepository takes from no other"),
     ({"wait_timeout": 0}, "wait_timeout: must be at least 1 second"),
     ({"wait_sleep": 0}, "wait_sleep: must be between"),
-    ({"resources": []}, "resources: at least one object"),
+    ({"resources": []}, "resources: is empty"),
     ({"resources": [{"name": "a"}, {"name": "A"}]}, "resources[1].name: 'A' is not a name"),
     ({"resources": [{"name": "a"}, {"name": "a"}]}, "resources[1].name: OCIRepository flux-system/a is there twice"),
     ({"resources": [{"name": "a", "expected_digest": "x"}]}, "resources[0].expected_digest: 'x'"),

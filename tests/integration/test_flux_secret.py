@@ -115,7 +115,7 @@ def test_what_is_no_public_key(secret: Run, pems: list[str], key: Object, reason
 def test_refused_before_anything_is_sent(secret: Run, pems: list[str]) -> None:
     same = [{"content": pems[0]}, {"content": pems[1]}]
     assert "is there twice" in secret(public_keys=same)["msg"]
-    assert "at least one key" in secret(public_keys=[])["msg"]
+    assert "public_keys: is empty" in secret(public_keys=[])["msg"]
     assert "password belongs to it" in secret(registry="ghcr.io", username="me")["msg"]
     assert "username belongs to it" in secret(registry="ghcr.io", password=PASSWORD)["msg"]
     assert "colon" in secret(registry="ghcr.io", username="a:b", password=PASSWORD)["msg"]

@@ -148,7 +148,7 @@ WRONG: list[tuple[Object, str]] = [
     ({"name": "A"}, "name: 'A'"),
     ({"name": ""}, "name: ''"),
     ({"namespace": "a.b"}, "namespace: 'a.b'"),
-    ({"kinds": []}, "kinds: at least one kind"),
+    ({"kinds": []}, "kinds: is empty"),
     ({"kinds": ["Bucket"]}, "kinds"),
     ({"flux_version": "2"}, "flux_version"),
 ]

@@ -292,7 +292,7 @@ def test_reading_is_tried_again_and_writing_is_not(script: Script, dialect: Dial
     script.add("one", KEY, status=503, body=b"")
     refused = ask(provider=dialect.provider, deploy_keys=[{"title": "one", "key": KEY}], fails=True)
     assert refused["failure"]["code"] == "unreachable"
-    assert "it answers 503" in refused["msg"]
+    assert "503 Service Unavailable" in refused["msg"]
 
 
 def test_an_answer_without_an_end(wire: Wire, ask: Ask) -> None:
@@ -301,7 +301,7 @@ def test_an_answer_without_an_end(wire: Wire, ask: Ask) -> None:
 
 
 def test_a_host_that_is_silent_or_not_there(wire: Wire, ask: Ask) -> None:
-    assert "no connection" in ask(provider="gitea", url="http://127.0.0.1:9", fails=True)["msg"]
+    assert "connection refused" in ask(provider="gitea", url="http://127.0.0.1:9", fails=True)["msg"]
 
     def dawdle() -> t.Iterator[bytes]:
         wire.wait(5)
@@ -309,7 +309,7 @@ def test_a_host_that_is_silent_or_not_there(wire: Wire, ask: Ask) -> None:
 
     for _each in range(3):
         wire.expect("GET", body=dawdle)
-    assert "no answer within 1 s" in ask(provider="gitea", timeout=1, fails=True)["msg"]
+    assert "no answer for 1 s" in ask(provider="gitea", timeout=1, fails=True)["msg"]
 
 
 def test_a_password_instead_of_a_token(wire: Wire, ask: Ask) -> None:
@@ -367,7 +367,6 @@ def test_the_public_hosts_are_known(run_module: RunModule, monkeypatch: pytest.M
     with Wire() as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         for provider, address in (("github", "api.github.com:443"), ("gitlab", "gitlab.com:443")):
-            for _each in range(3):
-                proxy.expect("CONNECT", address, status=403)
+            proxy.expect("CONNECT", address, status=403)
             result = run_module("git_host_repository", provider=provider, owner="fleet", name="clusters", token=TOKEN)
             assert result["failure"]["code"] == "unreachable"

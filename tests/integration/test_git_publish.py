@@ -131,8 +131,8 @@ def test_a_new_branch_starts_at_the_default_one(publish: Publisher, bare: Bare) 
 
 
 def test_no_files(publish: Publisher, bare: Bare) -> None:
-    result = publish(repository=str(bare.path), files=[])
-    assert (result["changed"], result["commit"], result["files"]) == (False, bare.tip(), {})
+    """A list that came out empty by mistake must not pass for done."""
+    assert publish(repository=str(bare.path), files=[])["msg"] == "files: is empty: at least one is needed"
 
 
 def test_src_takes_any_bytes(publish: Publisher, bare: Bare, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.address import 
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import File
 from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import private_directory
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_publish import GitPublish, Publication
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.git.publish import GitPublish, Publication
 
 __all__ = ["publish"]
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 import os
 import subprocess
@@ -14,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.artifacts import client, flux_tar, old_config, put
+from support.artifacts import client, flux_tar, put
 from support.registry import RunningRegistry, registry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONTENT, CREATED
@@ -111,78 +109,6 @@ def test_one_file(run_module: RunModule, registry: RunningRegistry, tree: Path, 
     four_ways(run_module, registry, reference=reference, path=str(tree / "a.yaml"))
     run_module("oci_pull", reference=reference, dest=str(tmp_path / "out"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.yaml"]
-
-
-class TestAdoption:
-    """What another tool pushed is adopted when it is exactly what we would have made, and never otherwise."""
-
-    REVISION: t.ClassVar = {"org.opencontainers.image.revision": "main@sha1:1"}
-
-    def push(self, run_module: RunModule, registry: RunningRegistry, tree: Path) -> Result:
-        reference = f"oci://{registry.address}/team/app:v1"
-        return run_module("oci_push", reference=reference, path=str(tree), revision="main@sha1:1", move=True)
-
-    def test_same_content(self, run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:
-        theirs = put(
-            registry.address, "team/app", "v1", [flux_tar(FILES)], {**self.REVISION, CREATED: "2026-01-01T00:00:00Z"}
-        )
-        done = self.push(run_module, registry, tree)
-        assert not done["changed"]
-        assert done["artifact"]["state"] == "adopted"
-        assert done["artifact"]["digest"] == theirs.digest
-
-    def test_same_content_by_flux_before_2_9(
-        self, run_module: RunModule, registry: RunningRegistry, tree: Path
-    ) -> None:
-        """Those versions put the time and the digest of the uncompressed layer into the config."""
-        layer, created = flux_tar(FILES), "2026-01-01T00:00:00Z"
-        diff_id = "sha256:" + hashlib.sha256(gzip.decompress(layer)).hexdigest()
-        annotations = {**self.REVISION, CREATED: created}
-        theirs = put(registry.address, "team/app", "v1", [layer], annotations, config=old_config(created, diff_id))
-        done = self.push(run_module, registry, tree)
-        assert (done["changed"], done["artifact"]["digest"]) == (False, theirs.digest)
-        lying = old_config(created, "sha256:" + "0" * 64)
-        theirs = put(registry.address, "team/app", "v1", [layer], annotations, config=lying)
-        assert self.push(run_module, registry, tree)["artifact"]["digest"] != theirs.digest
-
-    @pytest.mark.parametrize(
-        ("layers", "annotations", "more"),
-        [
-            pytest.param([flux_tar({**FILES, "a.yaml": b"kind: X\n"})], {}, {}, id="another content"),
-            pytest.param([flux_tar({**FILES, "c.yaml": b""})], {}, {}, id="one file more"),
-            pytest.param([flux_tar({"a.yaml": FILES["a.yaml"]})], {}, {}, id="one file less"),
-            pytest.param([flux_tar(FILES)], {"foreign": "annotation"}, {}, id="a foreign annotation"),
-            pytest.param([flux_tar(FILES)], {"org.opencontainers.image.revision": "2"}, {}, id="another revision"),
-            pytest.param([flux_tar(FILES), flux_tar(FILES)], {}, {}, id="two layers"),
-            pytest.param([flux_tar(FILES)], {}, {"layer_type": "application/x"}, id="another layer type"),
-            pytest.param([flux_tar(FILES)], {}, {"config_type": "application/x"}, id="another config type"),
-            pytest.param([flux_tar(FILES) + flux_tar({"x": b""})], {}, {}, id="a second archive behind the first"),
-            pytest.param([b"no gzip"], {}, {}, id="no archive"),
-        ],
-    )
-    def test_not_the_same(
-        self,
-        run_module: RunModule,
-        registry: RunningRegistry,
-        tree: Path,
-        layers: list[bytes],
-        annotations: dict[str, str],
-        more: dict[str, t.Any],
-    ) -> None:
-        theirs = put(registry.address, "team/app", "v1", layers, {**self.REVISION, **annotations}, **more)
-        done = self.push(run_module, registry, tree)
-        assert done["artifact"]["state"] == "pushed"
-        assert done["artifact"]["digest"] != theirs.digest
-
-    def test_a_recorded_content_digest_is_not_believed(
-        self, run_module: RunModule, registry: RunningRegistry, tree: Path
-    ) -> None:
-        honest = run_module("oci_push", reference=f"oci://{registry.address}/team/other", path=str(tree), check=True)
-        claimed = {**self.REVISION, CONTENT: honest["artifact"]["content_digest"]}
-        evil = put(registry.address, "team/app", "v1", [flux_tar({"a.yaml": b"kind: Evil\n"})], claimed)
-        done = self.push(run_module, registry, tree)
-        assert done["artifact"]["state"] == "pushed"
-        assert done["artifact"]["digest"] != evil.digest
 
 
 def test_a_tag_is_moved_only_when_told(run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:

@@ -13,15 +13,15 @@ from support.artifacts import client, flux_tar, old_config, put
 from support.registry import RunningRegistry, registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import compress
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Contents
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.contents import Contents
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG_BYTES,
     CONTENT,
     CREATED,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.ledger import Ledger
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule
@@ -97,6 +97,17 @@ def test_the_same_with_another_tag_to_compare_with(case: Case) -> None:
     assert (by_digest["changed"], case.compressed, case.registry.writes()) == (False, 0, [])
 
 
+def test_hosts_with_different_compressors_change_nothing_in_turn(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layer's digest depends on the compressor; what the layers hold does not, and that decides."""
+    first = case()["artifact"]
+    for level in (1, 9, 5):
+        monkeypatch.setattr(compress, "LEVEL", level)
+        for cache in ("", str(case.cache), f"{case.cache}-of-another-host"):
+            again = case(cache_dir=cache)
+            assert (again["changed"], again["artifact"]["digest"]) == (False, first["digest"])
+            assert case.registry.writes() == []
+
+
 def test_check_mode_notes_nothing(case: Case) -> None:
     case(check=True)
     assert not case.cache.exists()
@@ -113,9 +124,9 @@ def test_the_default_place_is_the_users_cache(case: Case, tmp_path: Path, monkey
     case(cache_dir=None)
     assert case.compressed == 0
     assert len(list((tmp_path / "xdg" / "proven-gitops" / "layers").iterdir())) == 1
-    monkeypatch.setenv("PROVEN_CACHE_DIR", "")
+    monkeypatch.setenv("PROVEN_CACHE_DIR", "")  # unset, as every empty variable
     case(cache_dir=None)
-    assert case.compressed
+    assert case.compressed == 0
 
 
 def test_without_a_ledger_the_layer_is_compared_and_then_remembered(case: Case) -> None:

@@ -18,7 +18,7 @@ from support.plain_client import basic
 from support.registry_module import CANARY, Options, Run, client, data_dir, four_times, run
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded import bundle
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import registry_process
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.local import registry_process
 
 __all__ = ["data_dir", "run"]
 

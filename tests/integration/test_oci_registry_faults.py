@@ -17,9 +17,9 @@ from support.registry_module import CANARY, Options, Run, client, data_dir, four
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded import bundle
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.datadir import DataDirectory
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import registry_process
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.local_registry import LocalRegistry, Wanted
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.registry_directory import RegistryDirectory
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.local import registry_process
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.local.local_registry import LocalRegistry, Wanted
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.local.registry_directory import RegistryDirectory
 
 __all__ = ["data_dir", "run"]
 

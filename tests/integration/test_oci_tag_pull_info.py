@@ -14,6 +14,8 @@ import pytest
 from support.artifacts import client, flux_tar, put
 from support.registry import RunningRegistry, registry
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import FREE
+
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
@@ -141,12 +143,41 @@ class TestPull:
         assert result["failure"]["code"] == "unsafe_archive"
         assert not (tmp_path / "a").exists()
 
+    def test_what_is_too_large_is_not_asked_for(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path
+    ) -> None:
+        """Its descriptor says so before the first byte."""
+        manifest = put(registry.address, "team/big", "v1", [b"x" * (FREE + 1001)], {})
+        registry.requests.clear()
+        reference = f"{registry.address}/team/big@{manifest.digest}"
+        result = run_module("oci_pull", reference=reference, dest=str(tmp_path / "out"), max_size=1000)
+        assert "is 16778217 bytes long, more than 16778216" in result["msg"]
+        assert [seen.target for seen in registry.requests if "/blobs/" in seen.target] == []
+
+    @pytest.mark.fault("A12")
+    @pytest.mark.parametrize("name", [".git/config", "sub/.GIT/hooks/post-checkout", "git~1/config", ".git. /config"])
+    def test_into_gits_own_directory(
+        self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, name: str
+    ) -> None:
+        """What is written there, the next `git status` runs."""
+        put(registry.address, "team/git", "v1", [flux_tar({"a.yaml": b"", name: b"[core]\n\tfsmonitor = evil\n"})], {})
+        result = run_module("oci_pull", reference=f"{registry.address}/team/git:v1", dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "unsafe_archive"
+        assert "git's own directory" in result["msg"]
+        assert not (tmp_path / "out").exists()
+
     @pytest.mark.fault("A5")
     def test_names_that_differ_in_case_only(
         self, run_module: RunModule, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """On a file system that ignores case the second would replace the first, unseen; here it is played."""
-        put(registry.address, "team/case", "v1", [flux_tar({"A": b"one", "a": b"two"})], {})
+        put(registry.address, "team/both", "v1", [flux_tar({"A": b"one", "a": b"two"})], {})
+        result = run_module("oci_pull", reference=f"{registry.address}/team/both:v1", dest=str(tmp_path / "out"))
+        assert result["failure"]["code"] == "unsafe_archive"
+        assert not (tmp_path / "out").exists()
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "a").write_bytes(b"one")
+        put(registry.address, "team/case", "v1", [flux_tar({"A": b"two"})], {})
         link = os.link
         monkeypatch.setattr(os, "link", lambda source, name, **more: link(source, name.lower(), **more))
         result = run_module("oci_pull", reference=f"{registry.address}/team/case:v1", dest=str(tmp_path / "out"))

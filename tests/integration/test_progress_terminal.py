@@ -14,7 +14,7 @@ from support.registry import registry
 from support.terminal import run_at_terminal
 from support.use_cases import first
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE
+from ansible_collections.proven.gitops.plugins.module_utils._shared.report import VARIABLE
 
 __all__ = ["play", "registry", "slow"]
 

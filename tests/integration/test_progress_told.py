@@ -16,22 +16,22 @@ from support.registry import RunningRegistry, registry
 from support.told import Told
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import Limits
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Disconnect, Hook, Request, Response
-from ansible_collections.proven.gitops.plugins.module_utils._progress import VARIABLE, Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._oci.reference import Reference
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import Pull, PullRequest
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import Push, PushRequest
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import Tag, TagRequest
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Policy, Verify
+from ansible_collections.proven.gitops.plugins.module_utils._shared.report import VARIABLE, Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.ledger import Ledger
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.pull import Pull, PullRequest
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.push import Push, PushRequest
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.tag import Tag, TagRequest
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.signing.sign import Sign, SignRequest
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.signing.verify import Policy, Verify
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import decode
 
 if t.TYPE_CHECKING:

@@ -13,7 +13,7 @@ from interop import gitea as gitea_server
 from interop import places
 from interop.cosign import EMPTY_TRUSTED_ROOT, Cosign, Keys
 from interop.flux_cluster import Flux, flux_cluster
-from interop.kube_api import KubeApi
+from interop.kube_api import KubeApi, kube_api
 from interop.peers import Cli, Home
 from interop.places import Place
 
@@ -69,6 +69,20 @@ def embedded_old(home: Home, tmp_path_factory: pytest.TempPathFactory) -> t.Iter
     with places.embedded(tmp_path_factory.mktemp("planted-old"), "embedded-old") as here:
         home.login(here.address, str(here.username), str(here.password))
         yield here
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
+    """An API server without any controller, for all tests of a worker; it writes an audit log at level Metadata."""
+    with kube_api(tmp_path_factory.mktemp("kube")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(api_server: KubeApi) -> KubeApi:
+    """The same, without what another file of tests has left."""
+    api_server.reset()
+    return api_server
 
 
 @pytest.fixture(scope="session")

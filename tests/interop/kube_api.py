@@ -20,6 +20,13 @@ from interop.places import free_port
 
 ADMIN, NOBODY = "admin-token", "nobody-token"
 START_SECONDS, STOP_SECONDS = 60.0, 10.0
+# What Flux and its tests keep in a namespace.
+_HELD = (
+    *(f"/api/v1/{plural}" for plural in ("secrets", "configmaps", "serviceaccounts", "resourcequotas", "services")),
+    "/apis/apps/v1/deployments",
+    "/apis/networking.k8s.io/v1/networkpolicies",
+)
+_AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 
 
 class KubeApi:
@@ -30,6 +37,7 @@ class KubeApi:
         self.port, self.etcd_port, self.peer_port = free_port(), free_port(), free_port()
         self.host = f"https://127.0.0.1:{self.port}"
         self.ca = directory / "certs" / "apiserver.crt"
+        self.audit_log = directory / "audit.log"
 
     def kubeconfig(self, token: str = ADMIN, *, name: str = "admin") -> str:
         """The path of a kubeconfig with that token, whose one context is `name`."""
@@ -73,6 +81,44 @@ class KubeApi:
             version = next(one["name"] for one in spec["versions"] if one["storage"])
             self._wait_for(f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
 
+    def reset(self) -> None:
+        """As a server is that was just started, but for other namespaces: no types, and no namespace flux-system.
+
+        No controller is there, so that what a namespace holds goes, and it ends, by what is done here.
+        """
+        definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        for one in self.call("GET", definitions)["items"]:
+            self.call("DELETE", f"{definitions}/{one['metadata']['name']}")
+        end = time.monotonic() + START_SECONDS
+        while self.call("GET", definitions)["items"]:
+            assert time.monotonic() < end, "the types do not end"
+            time.sleep(0.1)
+        if self.has("/api/v1/namespaces/flux-system"):
+            for collection in _HELD:
+                group, _slash, plural = collection.rpartition("/")
+                self.call("DELETE", f"{group}/namespaces/flux-system/{plural}")
+            self.call("DELETE", "/api/v1/namespaces/flux-system")
+            final = {"metadata": {"name": "flux-system"}, "spec": {"finalizers": []}}
+            self.call("PUT", "/api/v1/namespaces/flux-system/finalize", final)
+            assert not self.has("/api/v1/namespaces/flux-system")
+
+    def has(self, path: str) -> bool:
+        """Whether there is an object or a resource."""
+        try:
+            self.call("GET", path)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return False
+        return True
+
+    def with_flux(self, definitions: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Flux's types and its namespace are there, made where they are not."""
+        if not self.has("/apis/source.toolkit.fluxcd.io/v1/ocirepositories"):
+            self.install(definitions)
+        if not self.has("/api/v1/namespaces/flux-system"):
+            self.call("POST", "/api/v1/namespaces", {"metadata": {"name": "flux-system"}})
+
     def _wait_for(self, path: str) -> None:
         end = time.monotonic() + START_SECONDS
         while True:
@@ -87,17 +133,14 @@ class KubeApi:
 
 
 @contextlib.contextmanager
-def kube_api(directory: Path, *more: str) -> t.Iterator[KubeApi]:
-    """Start both, wait until they are ready, and stop them: the API server first, or it would wait for its etcd.
-
-    `more` are further arguments of the API server.
-    """
+def kube_api(directory: Path) -> t.Iterator[KubeApi]:
+    """Start both, wait until they are ready, and stop them: the API server first, or it would wait for its etcd."""
     api = KubeApi(directory)
     for program in ("etcd", "kube-apiserver"):
         find(program)  # or skip before anything runs
     with (
         process(directory, "etcd", _etcd(api)),
-        process(directory, "kube-apiserver", [*_apiserver(api), *more]) as server,
+        process(directory, "kube-apiserver", _apiserver(api)) as server,
     ):
         _ready(api, server)
         yield api
@@ -136,6 +179,8 @@ def _apiserver(api: KubeApi) -> list[str]:
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
     )
+    policy = api.directory / "policy.json"
+    policy.write_text(json.dumps(_AUDIT), encoding="utf-8")
     tokens.write_text(f"{ADMIN},admin,1,system:masters\n{NOBODY},nobody,2\n", encoding="utf-8")
     return [
         f"--etcd-servers=http://127.0.0.1:{api.etcd_port}",
@@ -150,6 +195,9 @@ def _apiserver(api: KubeApi) -> list[str]:
         f"--token-auth-file={tokens}",
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
+        f"--audit-policy-file={policy}",
+        f"--audit-log-path={api.audit_log}",
+        "--audit-log-mode=blocking",
     ]
 
 

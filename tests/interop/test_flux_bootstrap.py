@@ -12,9 +12,9 @@ import urllib.error
 import pytest
 import yaml
 from interop.flux_manifests import flux_definitions
-from interop.kube_api import NOBODY, KubeApi, kube_api
+from interop.kube_api import NOBODY, KubeApi
 
-from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as flux_sync
+from ansible_collections.proven.gitops.plugins.module_utils._flux.declare import sync as flux_sync
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
@@ -31,17 +31,14 @@ Object = dict[str, t.Any]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    definitions = flux_definitions()
-    with kube_api(tmp_path_factory.mktemp("kube")) as running:
-        running.install(definitions)
-        running.call("POST", "/api/v1/namespaces", {"metadata": {"name": "flux-system"}})
-        yield running
+def definitions() -> list[Object]:
+    return flux_definitions()
 
 
 @pytest.fixture
-def api(server: KubeApi) -> KubeApi:
+def api(server: KubeApi, definitions: list[Object]) -> KubeApi:
     """Without what the test before left."""
+    server.with_flux(definitions)
     for path in (SOURCES, APPLIERS, SECRET):
         if _found(server, path) is not None:
             server.call("DELETE", path)
@@ -170,6 +167,20 @@ def test_sync_follows_to_another_repository(api: KubeApi, sync: Run) -> None:
     assert not sync(**moved)["changed"]
 
 
+def test_sync_takes_nothing_from_a_stranger(api: KubeApi, sync: Run) -> None:
+    done = sync()
+    api.apply(
+        SOURCES,
+        {**done["manifests"][0], "spec": {**done["manifests"][0]["spec"], "url": "https://o.x/y"}},
+        "argocd",
+        force=True,
+    )
+    refused = sync(fails=True)
+    assert refused["failure"]["details"]["fields"] == {".spec.url": "argocd"}
+    assert sync(force_conflicts=True)["changed"]
+    assert not sync()["changed"]
+
+
 def test_sync_does_not_move_to_another_path_by_itself(api: KubeApi, sync: Run) -> None:
     sync()
     for check in (True, False):
@@ -179,12 +190,12 @@ def test_sync_does_not_move_to_another_path_by_itself(api: KubeApi, sync: Run) -
     assert sync(path="clusters/two", force_path=True)["actions"] == ["update Kustomization flux-system/flux-system"]
 
 
-def test_sync_without_flux(ours: Ours, tmp_path: Path) -> None:
-    with kube_api(tmp_path) as bare:
-        options: Object = {"target": "cluster", "kubeconfig": bare.kubeconfig(), "url": URL}
-        assert any("no GitRepository" in str(one) for one in ours("flux_sync", check=True, **options)["warnings"])
-        refused = ours("flux_sync", fails=True, **options)
-        assert refused["failure"]["code"] == "not_installed"
+def test_sync_without_flux(server: KubeApi, ours: Ours) -> None:
+    server.reset()
+    options: Object = {"target": "cluster", "kubeconfig": server.kubeconfig(), "url": URL}
+    assert any("no GitRepository" in str(one) for one in ours("flux_sync", check=True, **options)["warnings"])
+    refused = ours("flux_sync", fails=True, **options)
+    assert refused["failure"]["code"] == "not_installed"
 
 
 def test_a_login(api: KubeApi, secret: Run) -> None:

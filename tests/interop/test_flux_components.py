@@ -13,7 +13,7 @@ import urllib.error
 import pytest
 import yaml
 from interop.flux_manifests import flux_manifests
-from interop.kube_api import NOBODY, KubeApi, kube_api
+from interop.kube_api import NOBODY, KubeApi
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
@@ -26,12 +26,6 @@ MARK = f"{DEFINITIONS}/gitrepositories.source.toolkit.fluxcd.io"
 SYNC = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/flux-system"
 DEPLOYMENT = "/apis/apps/v1/namespaces/flux-system/deployments/source-controller"
 Object = dict[str, t.Any]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    with kube_api(tmp_path_factory.mktemp("kube")) as running:
-        yield running
 
 
 @pytest.fixture
@@ -213,7 +207,7 @@ def test_waiting_says_what_holds_it_up(api: KubeApi, install: Install) -> None:
     api.call("PATCH", "/api/v1/namespaces/flux-system/pods/x/status", body, "application/merge-patch+json")
     refused = install(wait=True, wait_timeout=1, fails=True)
     assert not refused["changed"]
-    assert "ErrImagePull ghcr.io/fluxcd/source-controller:none not found" in refused["msg"]
+    assert "pod x: ErrImagePull: ghcr.io/fluxcd/source-controller:none: not found" in refused["msg"]
     for name in ("source-controller", "kustomize-controller"):
         path = DEPLOYMENT.replace("source-controller", name)
         generation = t.cast("Object", _found(api, path))["metadata"]["generation"]
@@ -241,16 +235,17 @@ def test_absent(api: KubeApi, install: Install) -> None:
         assert not install(check=check, **options)["changed"]
 
 
-def test_absent_with_its_namespace(ours: Ours, manifests: Path, tmp_path: Path) -> None:
-    with kube_api(tmp_path) as api:
-        # What the API server takes to end its types, with some to spare.
-        options: Object = {"kubeconfig": api.kubeconfig(), "wait_timeout": 15}
-        predicted = ours(MODULE, src=str(manifests), check=True, wait=False, **options)
-        assert (predicted["changed"], _found(api, "/api/v1/namespaces/flux-system")) == (True, None)
-        done = ours(MODULE, src=str(manifests), wait=False, **options)
-        assert {one["change"] for one in done["resources"]} == {"created"}
-        refused = ours(MODULE, state="absent", fails=True, **options)  # no controller is there to end it
-        assert "Namespace flux-system is still there" in refused["msg"]
+def test_absent_with_its_namespace(api: KubeApi, ours: Ours, manifests: Path) -> None:
+    api.reset()
+    # What the API server takes to end its types, with some to spare.
+    options: Object = {"kubeconfig": api.kubeconfig(), "wait_timeout": 15}
+    predicted = ours(MODULE, src=str(manifests), check=True, wait=False, **options)
+    assert (predicted["changed"], _found(api, "/api/v1/namespaces/flux-system")) == (True, None)
+    done = ours(MODULE, src=str(manifests), wait=False, **options)
+    assert {one["change"] for one in done["resources"]} == {"created"}
+    refused = ours(MODULE, state="absent", fails=True, **options)  # no controller is there to end it
+    assert "Namespace flux-system is still there" in refused["msg"]
+    api.reset()
 
 
 def test_removal_that_was_broken_off(api: KubeApi, install: Install) -> None:

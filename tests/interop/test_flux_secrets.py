@@ -10,7 +10,7 @@ import urllib.error
 from pathlib import Path
 
 import pytest
-from interop.kube_api import KubeApi, kube_api
+from interop.kube_api import KubeApi
 from interop.peers import Home
 from support.playbook import Ran, run
 
@@ -32,10 +32,9 @@ Object = dict[str, t.Any]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    with kube_api(tmp_path_factory.mktemp("kube")) as running:
-        running.call("POST", "/api/v1/namespaces", {"metadata": {"name": "flux-system"}})
-        yield running
+def api(server: KubeApi) -> KubeApi:
+    server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "flux-system"}})
+    return server
 
 
 @pytest.fixture

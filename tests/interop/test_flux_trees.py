@@ -16,7 +16,7 @@ from interop.places import Place
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import GitopsError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours

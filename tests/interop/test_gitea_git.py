@@ -19,7 +19,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.access import A
 from ansible_collections.proven.gitops.plugins.module_utils._git.address import parse_address
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import File
 from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import private_directory
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_publish import GitPublish, Publication
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.git.publish import GitPublish, Publication
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours

@@ -11,7 +11,7 @@ import urllib.error
 
 import pytest
 from interop.flux_manifests import flux_definitions
-from interop.kube_api import ADMIN, NOBODY, KubeApi, kube_api
+from interop.kube_api import ADMIN, NOBODY, KubeApi
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from pathlib import Path
@@ -25,11 +25,14 @@ Object = dict[str, t.Any]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    definitions = flux_definitions()
-    with kube_api(tmp_path_factory.mktemp("kube")) as running:
-        running.install(definitions)
-        yield running
+def definitions() -> list[Object]:
+    return flux_definitions()
+
+
+@pytest.fixture
+def api(server: KubeApi, definitions: list[Object]) -> KubeApi:
+    server.with_flux(definitions)
+    return server
 
 
 @pytest.fixture
@@ -209,6 +212,28 @@ def test_a_field_of_somebody_else_is_a_conflict(api: KubeApi, namespace: str, de
     assert not declare()["changed"]
 
 
+@pytest.mark.parametrize("manager", ["kubectl", "kubectl-edit", "flux"])
+def test_a_field_that_a_person_set_gives_way(api: KubeApi, namespace: str, declare: Declare, manager: str) -> None:
+    declare()
+    patch = {"spec": {"interval": "7m", "verify": None}}
+    api.call("PATCH", f"{_path(namespace)}?fieldManager={manager}", patch, "application/merge-patch+json")
+    assert declare(check=True)["changed"]
+    assert declare()["changed"]
+    live = _found(api, _path(namespace))
+    assert live is not None
+    assert (live["spec"]["interval"], "verify" in live["spec"]) == ("5m", True)
+    assert not declare()["changed"]
+
+
+def test_a_field_with_two_managers_is_not_taken_from_the_one_who_stays(
+    api: KubeApi, namespace: str, declare: Declare
+) -> None:
+    for manager in ("argocd", "kubectl"):
+        api.apply(_path(namespace), _theirs(namespace, interval="7m"), manager)
+    refused = declare(fails=True)
+    assert refused["failure"]["details"]["fields"] == {".spec.interval": "argocd"}
+
+
 def test_what_comes_from_git_is_to_be_changed_there(api: KubeApi, namespace: str, declare: Declare) -> None:
     api.apply(_path(namespace), _theirs(namespace, interval="7m"), "kustomize-controller")
     assert "git repository" in declare(fails=True)["msg"]
@@ -331,14 +356,14 @@ def _without_ca(api: KubeApi) -> str:
     return path
 
 
-def test_a_cluster_without_flux(ours: Ours, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with kube_api(tmp_path_factory.mktemp("bare")) as bare:
-        options: Object = {"target": "cluster", "kubeconfig": bare.kubeconfig(), "name": "app"}
-        predicted = ours(MODULE, check=True, url="oci://ghcr.io/org/app", **options)
-        assert any("install Flux" in str(warning) for warning in predicted["warnings"])
-        refused = ours(MODULE, fails=True, url="oci://ghcr.io/org/app", **options)
-        assert refused["failure"]["code"] == "not_installed"
-        assert not ours(MODULE, state="absent", **options)["changed"]
+def test_a_cluster_without_flux(server: KubeApi, ours: Ours) -> None:
+    server.reset()
+    options: Object = {"target": "cluster", "kubeconfig": server.kubeconfig(), "name": "app"}
+    predicted = ours(MODULE, check=True, url="oci://ghcr.io/org/app", **options)
+    assert any("install Flux" in str(warning) for warning in predicted["warnings"])
+    refused = ours(MODULE, fails=True, url="oci://ghcr.io/org/app", **options)
+    assert refused["failure"]["code"] == "not_installed"
+    assert not ours(MODULE, state="absent", **options)["changed"]
 
 
 def test_a_file_of_ours_means_the_same_to_kubectl(

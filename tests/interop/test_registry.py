@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     EMPTY,
     EMPTY_BYTES,
     MANIFEST,
@@ -77,7 +77,7 @@ def test_an_upload_larger_than_any_buffer(place: Place) -> None:
     registry, repository = _connect(place), _repository(place)
     data = bytes(48 * 1024 * 1024)
     blob = _upload(registry, repository, data)
-    assert sum(map(len, registry.stream_blob(repository, blob))) == len(data)
+    assert sum(map(len, registry.stream_blob(repository, blob, blob.size))) == len(data)
 
 
 def test_referrers_are_found_by_oras(place: Place, oras: Cli) -> None:

@@ -10,7 +10,7 @@ import urllib.error
 from pathlib import Path
 
 import pytest
-from interop.flux_cluster import Flux, flux_cluster
+from interop.flux_cluster import Flux
 from interop.gitea import PASSWORD, USER, Gitea
 from interop.kube_api import KubeApi
 from support.playbook import Ran, run
@@ -33,21 +33,15 @@ FILE = "clusters/my-cluster/app-sync.yaml"
 Object = dict[str, t.Any]
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[KubeApi]:
-    with flux_cluster(tmp_path_factory.mktemp("cluster")) as running:
-        yield running
-
-
 @pytest.fixture
 def fleet(gitea: Gitea) -> str:
     return f"fleet-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
-def flux(api: KubeApi, gitea: Gitea, fleet: str, keys: Keys) -> Flux:
+def flux(cluster: KubeApi, gitea: Gitea, fleet: str, keys: Keys) -> Flux:
     """A namespace whose Kustomization `sync` follows the fleet's repository, as bootstrap leaves it."""
-    found = Flux(api, f"ns-{secrets.token_hex(4)}")
+    found = Flux(cluster, f"ns-{secrets.token_hex(4)}")
     found.secret("cosign-pub", {"cosign.pub": keys.public.read_bytes()})
     url = gitea.repository(fleet)
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: marker}\n"

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import io
-import tarfile
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from support.tars import go_gzip, go_tar
+
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG_BYTES,
     CONFIG_TYPE,
     LAYER_TYPE,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
@@ -26,23 +26,20 @@ def client(address: str) -> Registry:
     return Registry(address, ConnectionSettings(), CredentialStore(None, None, {}))
 
 
-def flux_tar(files: t.Mapping[str, bytes]) -> bytes:
-    """A gzipped tar as flux writes it: the root first, no slash after a directory, other modes than ours."""
-    names: dict[str, bytes | None] = {".": None, **files}
+def flux_files(files: t.Mapping[str, bytes]) -> dict[str, bytes | None]:
+    """The files and their directories (None), in the order of an archive."""
+    names: dict[str, bytes | None] = {**files}
     for name in files:
         parent = name.rpartition("/")[0]
         while parent:
             names[parent] = None
             parent = parent.rpartition("/")[0]
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in sorted(names, key=lambda name: name.split("/") if name != "." else []):
-            content = names[name]
-            info = tarfile.TarInfo(name)
-            info.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
-            info.mode, info.size = (0o750, 0) if content is None else (0o640, len(content))
-            archive.addfile(info, io.BytesIO(content or b""))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return {name: names[name] for name in sorted(names, key=lambda name: name.encode().split(b"/"))}
+
+
+def flux_tar(files: t.Mapping[str, bytes], *, mode: int = 0o640) -> bytes:
+    """A gzipped tar as flux writes it: the root first, no slash after a directory, other modes than ours."""
+    return go_gzip(go_tar(flux_files(files), mode=mode))
 
 
 def old_config(created: str, diff_id: str) -> bytes:

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import functools
 import importlib
+import inspect
 import secrets
 import typing as t
 from dataclasses import dataclass, field
@@ -17,10 +18,16 @@ from pathlib import Path
 from unittest import mock
 from urllib.parse import quote
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = tuple(sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py")))
+
+# Arguments that make a module return its parameters, as one under -vvv does; ansible-core 2.19 does so always.
+_INVOCATION = "_ansible_inject_invocation"
+WITH_INVOCATION = {_INVOCATION: True} if _INVOCATION in inspect.getsource(AnsibleModule) else {}
 
 
 class _Parsed(Exception):  # the way out of a module's main()

@@ -13,8 +13,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._kube.access import 
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Outcome, Progress
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_reconcile import FluxReconcile, Policy
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import Target
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux.reconcile import FluxReconcile, Policy
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux.wait import Target
 
 
 class FakeClock:

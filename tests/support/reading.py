@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import GitopsError
 
 V = t.TypeVar("V")
 

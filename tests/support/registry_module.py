@@ -15,7 +15,7 @@ import pytest
 from support.plain_client import PlainClient
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.datadir import MARKER
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.local_registry import LocalRegistry, Wanted
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.local.local_registry import LocalRegistry, Wanted
 
 CANARY = "pass-canary-Word"
 

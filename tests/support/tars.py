@@ -6,6 +6,8 @@ from __future__ import annotations
 import gzip
 import typing as t
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.go_tar import header as go_header
+
 END = bytes(1024)
 POSIX, GNU, V7 = b"ustar\x0000", b"ustar  \0", bytes(8)
 
@@ -64,20 +66,15 @@ def gz(*parts: bytes, end: bytes = END) -> list[bytes]:
     return [gzip.compress(b"".join(parts) + end, 6, mtime=0)]
 
 
-def go_tar(tree: t.Mapping[str, bytes | None], *, root: bool = True) -> bytes:
-    """As Flux writes a tree (fluxcd/pkg tar/tar.go): no slash after a directory, modes of the disk, PAX where needed.
+def go_gzip(data: bytes) -> bytes:
+    """One gzip member with the header that Go writes."""
+    packed = gzip.compress(data, 6, mtime=0)
+    return packed[:8] + b"\0\xff" + packed[10:]
 
-    Names of 101 to 255 characters are split into prefix and name, which Python's tarfile never does in PAX format.
-    """
-    parts = [block(b".", 0, b"5", mode=0o755)] if root else []
-    for path, content in tree.items():
-        name, kind, size = path.encode(), b"5" if content is None else b"0", len(content or b"")
-        cut = name.rfind(b"/", 0, 155)
-        if not path.isascii() or (len(name) > 100 and (cut < 0 or len(name) - cut > 101)):
-            parts += [pax({b"path": name}), block(b"?", size, kind)]
-        elif len(name) > 100:
-            parts.append(block(name[cut + 1 :], size, kind, prefix=name[:cut]))
-        else:
-            parts.append(block(name, size, kind, mode=0o700))
-        parts.append(padded(content or b""))
+
+def go_tar(tree: t.Mapping[str, bytes | None], *, root: bool = True, mode: int = 0o700) -> bytes:
+    """As Flux writes a tree: its writer is held to what Go itself wrote (tests/unit/_artifact/test_go_tar.py)."""
+    parts = [go_header(".", 0, 0o755, directory=True)] if root else []
+    for name, content in tree.items():
+        parts += [go_header(name, len(content or b""), mode, directory=content is None), padded(content or b"")]
     return b"".join(parts) + END

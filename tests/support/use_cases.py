@@ -174,6 +174,12 @@ def first(values: t.Iterable[t.Any], *quick: t.Any) -> list[t.Any]:
     return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
+def sampled(some: int, every: int = 1) -> pytest.MarkDecorator:
+    """A parameter `step`: `some` is that of `make test`, `every` that of `make faults`, which needs no sample then."""
+    values = [pytest.param(some, marks=pytest.mark.sample), pytest.param(every, marks=pytest.mark.slow)]
+    return pytest.mark.parametrize("step", values, ids=["some", "all"])
+
+
 def outcome(case: UseCase, result: Result) -> str:
     """ "done", or the failure's code (a verdict's where there is one); AssertionError for anything in between."""
     if not result.get("failed", False):

@@ -42,10 +42,10 @@ class Authority:
     def ca_path(self) -> str:
         return self._write("ca.pem", self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *names: str) -> tuple[str, str]:
-        """Certificate and key files for DNS names and addresses."""
+    def issue(self, *names: str, alternatives: bool = True) -> tuple[str, str]:
+        """Certificate and key files for DNS names and addresses; without `alternatives` for a common name alone."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(names, key, self.key, self.certificate.subject)
+        certificate = _certificate(names, key, self.key, self.certificate.subject, alternatives)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -54,9 +54,9 @@ class Authority:
             self._write(f"{names[0]}-key.pem", pem),
         )
 
-    def server(self, *names: str, client_ca: bool = False) -> ssl.SSLContext:
+    def server(self, *names: str, client_ca: bool = False, alternatives: bool = True) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(*names))
+        context.load_cert_chain(*self.issue(*names, alternatives=alternatives))
         if client_ca:
             context.load_verify_locations(self.ca_path)
             context.verify_mode = ssl.CERT_REQUIRED
@@ -73,11 +73,12 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer_key: ec.EllipticCurvePrivateKey,
     issuer: x509.Name | None = None,
+    alternatives: bool = True,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
-    alternatives: list[x509.GeneralName] = [
+    others: list[x509.GeneralName] = [
         x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names
     ]
     builder = (
@@ -89,10 +90,11 @@ def _certificate(
         .not_valid_before(now - day)
         .not_valid_after(now + day)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
+    if alternatives:
+        builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
     if issuer is None:
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, critical=True)

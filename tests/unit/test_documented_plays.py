@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every play and task that the README and docs/ show has options that its module or role really knows."""
+"""Every play and task that the READMEs and docs/ show has options that its module or role really knows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from support.documented import module_options
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PREFIX = "proven.gitops."
 
@@ -20,7 +20,7 @@ _PREFIX = "proven.gitops."
 def _blocks() -> t.Iterator[t.Any]:
     for page in PAGES:
         for number, text in enumerate(_BLOCK.findall(page.read_text()), start=1):
-            yield pytest.param(text, id=f"{page.name}-{number}")
+            yield pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
 
 
 def _mappings(value: t.Any) -> t.Iterator[dict[str, t.Any]]:

@@ -6,9 +6,29 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible.module_utils.basic import AnsibleModule
+from .given import Rules, environment, environment_or_empty
+from .task import Task
 
 Option = dict[str, t.Any]
+
+
+def variable(kind: str, *names: str, **more: t.Any) -> Option:
+    """An option that the first of these environment variables gives where the task does not."""
+    return {"type": kind, "fallback": (environment, list(names)), **more}
+
+
+def variables(prefix: str) -> t.Callable[..., Option]:
+    """As `variable`, for a family of options whose variables begin alike."""
+
+    def option(kind: str, *names: str, **more: t.Any) -> Option:
+        return variable(kind, *(f"{prefix}{name}" for name in names), **more)
+
+    return option
+
+
+def passphrase(*names: str) -> Option:
+    """A passphrase. Not required: core would turn a null into an empty one, where we refuse it."""
+    return {"type": "str", "no_log": True, "fallback": (environment_or_empty, list(names))}
 
 
 @dataclass(frozen=True)
@@ -21,6 +41,7 @@ class ArgumentSpec:
     required_one_of: tuple[tuple[str, ...], ...] = ()
     required_if: tuple[tuple[t.Any, ...], ...] = ()
     required_by: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
 
     def merge(self, *others: ArgumentSpec) -> ArgumentSpec:
         """This specification and others as one; an option may be declared only once."""
@@ -36,12 +57,14 @@ class ArgumentSpec:
                 required_one_of=merged.required_one_of + other.required_one_of,
                 required_if=merged.required_if + other.required_if,
                 required_by={**merged.required_by, **other.required_by},
+                rules=merged.rules.and_those_of(other.rules),
             )
         return merged
 
-    def create_module(self, *, supports_check_mode: bool = True) -> AnsibleModule:
-        """Parse the task's arguments; AnsibleModule itself fails the task on a violated constraint."""
-        return AnsibleModule(
+    def create_module(self, *, supports_check_mode: bool = True) -> Task:
+        """Parse the task's arguments; a violated rule or constraint fails the task, and names the option."""
+        return Task(
+            self.rules,
             argument_spec=dict(self.options),
             mutually_exclusive=self.mutually_exclusive,
             required_together=self.required_together,

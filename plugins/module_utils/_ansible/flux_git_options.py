@@ -9,26 +9,18 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import git_secret, names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.git_secret import (
-    GitCredentials,
-    Identity,
-    Login,
-    SshKey,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_git_secret import FluxGitSecret
+from .._flux import names
+from .._flux.secrets import git_secret
+from .._flux.secrets.git_secret import GitCredentials, Identity, Login, SshKey
+from .._shared.errors import InvalidOption
+from .._tasks.flux.git_secret import FluxGitSecret
+from .argspec import ArgumentSpec, variables
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"PROVEN_FLUX_GIT_{variable}"]), **more}
+_option = variables("PROVEN_FLUX_GIT_")
 
 
 GIT_SECRET = ArgumentSpec(
@@ -50,7 +42,7 @@ GIT_SECRET = ArgumentSpec(
         },
         "known_hosts": _option("str", "KNOWN_HOSTS"),
         "known_hosts_path": _option("path", "KNOWN_HOSTS_PATH"),
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
     },
     mutually_exclusive=(("privatekey_path", "privatekey_content"), ("known_hosts", "known_hosts_path")),
 )
@@ -68,7 +60,7 @@ def flux_git_secret(params: Params, register_secret: Register) -> FluxGitSecret:
             _login(params, register_secret) if params["type"] == "login" else _identity(params, register_secret)
         )
     return FluxGitSecret(
-        kube_cluster(params, register_secret),
+        kube_client(params, register_secret),
         params["namespace"],
         params["name"],
         credentials,

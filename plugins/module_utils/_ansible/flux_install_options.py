@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_cluster
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import install_manifests, names
-from ansible_collections.proven.gitops.plugins.module_utils._flux import sync as sync_manifests
-from ansible_collections.proven.gitops.plugins.module_utils._flux.sync import Sync
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import flux_components, flux_uninstall
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_components import FluxComponents
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_sync import FluxSync
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_uninstall import FluxUninstall
+from .._flux import names
+from .._flux.declare import install_manifests
+from .._flux.declare import sync as sync_manifests
+from .._flux.declare.sync import Sync
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.flux import components as flux_components
+from .._tasks.flux import uninstall as flux_uninstall
+from .._tasks.flux.components import FluxComponents
+from .._tasks.flux.sync import FluxSync
+from .._tasks.flux.uninstall import FluxUninstall
+from .argspec import ArgumentSpec
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress, UseCase
+    from .._tasks._case import Progress, UseCase
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -31,7 +33,7 @@ COMPONENTS = ArgumentSpec(
         "namespace": {"type": "str", "default": "flux-system"},
         "when_synced": {"type": "str", "choices": ["fail", "keep"], "default": "fail"},
         "keep_namespace": {"type": "bool", "default": False},
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
     },
@@ -49,6 +51,7 @@ SYNC = ArgumentSpec(
         "secret_ref": {"type": "str", "default": Sync.secret_ref, "no_log": False},
         "namespace": {"type": "str", "default": Sync.namespace},
         "force_path": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
     }
 )
 
@@ -61,7 +64,7 @@ def flux_install(params: Params, register_secret: Register, progress: Progress =
     manifests = tuple(_manifests(params))
     for one in manifests:
         _hide(one, register_secret)
-    cluster = kube_cluster(params, register_secret)
+    cluster = kube_client(params, register_secret)
     if params["state"] == "absent":
         return FluxUninstall(
             flux_uninstall.Wanted(
@@ -92,8 +95,8 @@ def flux_sync(params: Params, register_secret: Register) -> FluxSync:
     """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
     options = ("url", "branch", "path", "interval", "secret_ref", "namespace")
     sync = sync_manifests.declare(*(params[name] for name in options))
-    cluster = kube_cluster(params, register_secret) if params["target"] == "cluster" else None
-    return FluxSync(sync, cluster, force=params["force_path"])
+    cluster = kube_client(params, register_secret) if params["target"] == "cluster" else None
+    return FluxSync(sync, cluster, force_path=params["force_path"], force=params["force_conflicts"])
 
 
 def _hide(manifest: install_manifests.Manifest, register_secret: Register) -> None:

@@ -6,14 +6,15 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux.rules_verify import PROVIDERS
-from ansible_collections.proven.gitops.plugins.module_utils._flux.source import Kustomization, Source, declare
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import NEWEST, FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_source import FluxSource, Nowhere, Target
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_source_file import FileTarget
+from .._flux.declare.source import Kustomization, Source, declare
+from .._flux.rules.verify import PROVIDERS
+from .._flux.version import NEWEST, FluxVersion
+from .._shared.errors import InvalidOption
+from .._tasks.flux.source import FluxSource, Nowhere, Target
+from .._tasks.flux.source_file import FileTarget
+from .argspec import ArgumentSpec, Option
+from .given import Rules
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 
@@ -67,7 +68,7 @@ FLUX_SOURCE = ArgumentSpec(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "target": {"type": "str", "choices": ["file", "cluster", "none"]},
         "dest": {"type": "path"},
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
         "flux_version": _TEXT,
         "name": _NEEDED,
         "namespace": _text(Source.namespace),
@@ -103,6 +104,14 @@ FLUX_SOURCE = ArgumentSpec(
     },
     required_one_of=(("dest", "target"),),
     required_if=(("state", "present", ("url",)), ("target", "file", ("dest",))),
+    rules=Rules(
+        may_be_empty=frozenset(
+            (
+                "verify.match_oidc_identity",  # refused with the reason, which matters more
+                *(f"kustomization.{name}" for name in ("depends_on", "health_checks", "post_build.substitute_from")),
+            )
+        )
+    ),
 )
 
 
@@ -126,6 +135,6 @@ def _target(params: Params, register_secret: t.Callable[[str], None], present: b
         if not present:
             raise InvalidOption("target", "with none there is nowhere to remove anything from")
         return Nowhere()
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_source_cluster import ClusterTarget
+    from .._tasks.flux.source_cluster import ClusterTarget
 
     return ClusterTarget(kube_client(params, register_secret), force=params["force_conflicts"])

@@ -6,19 +6,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._githost.hosts import (
-    PROVIDERS,
-    Credentials,
-    DeployKey,
-    Place,
-    bare,
-    connect,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git_host import GitHostRepository, Wanted, WantedKey
+from .._githost.hosts import PROVIDERS, Credentials, DeployKey, Place, bare, connect
+from .._shared.errors import InvalidOption
+from .._tasks.git.host import GitHostRepository, Wanted, WantedKey
+from .argspec import ArgumentSpec, variables
+from .given import Rules
 
 Params = t.Mapping[str, t.Any]
 
@@ -26,9 +18,7 @@ _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"PROVEN_GIT_HOST_{variable}"]), **more}
+_option = variables("PROVEN_GIT_HOST_")
 
 
 GIT_HOST = ArgumentSpec(
@@ -60,7 +50,8 @@ GIT_HOST = ArgumentSpec(
         "validate_certs": _option("bool", "VALIDATE_CERTS", default=True),
         "insecure": _option("bool", "INSECURE", default=False),
         "timeout": _option("int", "TIMEOUT", default=30),
-    }
+    },
+    rules=Rules(may_be_empty=frozenset({"deploy_keys"})),
 )
 
 
@@ -68,6 +59,8 @@ def git_host_repository(params: Params, register_secret: t.Callable[[str], None]
     """The use-case that the options mean. Raises InvalidOption before anything is sent."""
     token = (params["token"] or "").strip()
     register_secret(token)
+    if not re.fullmatch(r"[\x20-\x7e]*", token):
+        raise InvalidOption("token", "it holds characters that cannot be sent, such as a line feed")
     if params["timeout"] < 1:
         raise InvalidOption("timeout", "must be at least 1 second")
     if not _OWNER.fullmatch(params["owner"]) or ("/" in params["owner"] and params["provider"] != "gitlab"):
@@ -92,6 +85,7 @@ def git_host_repository(params: Params, register_secret: t.Callable[[str], None]
         validate_certs=params["validate_certs"],
         insecure=params["insecure"],
         timeout=float(params["timeout"]),
+        register_secret=register_secret,
     )
     return GitHostRepository(wanted, host)
 

@@ -6,12 +6,10 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey, UnusableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
+from .._cosign.signing_key import SigningKey, UnusableKey
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_reading import read_key_file
+from .argspec import ArgumentSpec, passphrase, variable
 
 Params = t.Mapping[str, t.Any]
 
@@ -21,10 +19,9 @@ _ENVIRONMENT = {_PATH: "PROVEN_PRIVATEKEY_PATH", _CONTENT: "COSIGN_PRIVATE_KEY",
 # Not `mutually_exclusive`: that counts a variable that happens to be set against an option that was given.
 PRIVATE_KEY = ArgumentSpec(
     options={
-        _PATH: {"type": "path", "fallback": (env_fallback, [_ENVIRONMENT[_PATH]])},
-        _CONTENT: {"type": "str", "no_log": True, "fallback": (env_fallback, [_ENVIRONMENT[_CONTENT]])},
-        # Not required: core would turn a null into an empty passphrase, where we refuse it.
-        _PASSPHRASE: {"type": "str", "no_log": True, "fallback": (env_fallback, [_ENVIRONMENT[_PASSPHRASE]])},
+        _PATH: variable("path", _ENVIRONMENT[_PATH]),
+        _CONTENT: variable("str", _ENVIRONMENT[_CONTENT], no_log=True),
+        _PASSPHRASE: passphrase(_ENVIRONMENT[_PASSPHRASE]),
     },
     required_one_of=((_PATH, _CONTENT),),
 )

@@ -9,10 +9,10 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import Params, passphrase_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_files import KEEP, Access
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.keypair import KeyPair, Request
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_files import KEEP, Access
+from .._tasks.signing.keypair import KeyPair, Request
+from .key_options import Params, passphrase_bytes
 
 _OCTAL = re.compile(r"(?:0o?)?([0-7]{3})\Z", re.ASCII)
 _ALLOWED, _NEEDED = 0o660, 0o400

@@ -8,20 +8,18 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Docker
-from ansible_collections.proven.gitops.plugins.module_utils._kind.kind import Kind
-from ansible_collections.proven.gitops.plugins.module_utils._kind.registry import Declared
-from ansible_collections.proven.gitops.plugins.module_utils._tasks import kind_registry as registry_task
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_cluster import KindCluster, Wanted
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.kind_registry import KindRegistry
+from .._kind.docker import Docker
+from .._kind.kind import Kind
+from .._kind.registry import Declared
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.local import kind_registry as registry_task
+from .._tasks.local.kind_cluster import KindCluster, Wanted
+from .._tasks.local.kind_registry import KindRegistry
+from .argspec import ArgumentSpec, variable
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
+    from .._tasks._case import Progress
 
 Params = t.Mapping[str, t.Any]
 
@@ -39,7 +37,7 @@ CLUSTER = ArgumentSpec(
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
         "create_timeout": {"type": "int", "default": 900},
-        "kind_path": {"type": "path", "default": "kind", "fallback": (env_fallback, ["PROVEN_KIND_PATH"])},
+        "kind_path": variable("path", "PROVEN_KIND_PATH", default="kind"),
     }
 )
 

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, Option, variables
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+    from .._kube.client import KubeClient
+    from .._kube.transport import Transport
 
 Params = t.Mapping[str, t.Any]
 
-
-def _option(kind: str, variable: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"K8S_AUTH_{variable}"]), **more}
+_option = variables("K8S_AUTH_")
 
 
 KUBE = ArgumentSpec(
@@ -40,27 +35,26 @@ KUBE = ArgumentSpec(
     }
 )
 
+# Whose fields are taken over without it, and why: the documentation fragment `_kube.force_conflicts`.
+FORCE_CONFLICTS: t.Final[Option] = {"type": "bool", "default": False}
+
 
 def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
+    from .._kube.client import KubeClient
 
     return KubeClient(_transport(params, register_secret))
 
 
-def kube_cluster(params: Params, register_secret: t.Callable[[str], None]) -> KubeCluster:
-    """The same for objects of any kind."""
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.cluster import KubeCluster
-
-    return KubeCluster(_transport(params, register_secret))
-
-
 def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
-    from ansible_collections.proven.gitops.plugins.module_utils import _requirements
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, connect
-    from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+    from .._http.proxy_choice import login_of
+    from .._kube.access import ClusterAccess, connect
+    from .._kube.transport import Transport
+    from .._shared import requirements
+    from .._shared.scrub import Scrubber
 
-    _requirements.check()
+    requirements.check()
+    login_of(params["proxy"] or "", Scrubber(register_secret))  # `invocation` shows the option
     if params["request_timeout"] < 1:
         raise InvalidOption("request_timeout", "must be at least 1 second")
     access = ClusterAccess(

@@ -9,13 +9,13 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import MAGIC, VARIABLE, Snapshot
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
+from .._shared.report import MAGIC, VARIABLE, Snapshot
+from .._tasks._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
 
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
+    from .._tasks._case import Progress
 
 _PAUSE = 0.1  # seconds between two writes that only count bytes
 

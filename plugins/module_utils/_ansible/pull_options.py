@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, reference
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.pull import PullRequest
+from .._artifact.limits import Limits
+from .._shared.errors import InvalidOption
+from .._shared.files import on_disk
+from .._tasks.artifact.pull import PullRequest
+from .references import Params, reference
 
 
 def pull_requests(params: Params) -> list[PullRequest]:
     """The artifacts of `artifacts`, or the one of `reference` and `dest`."""
     option = "artifacts" if params["artifacts"] else "reference"
     listed = params["artifacts"] or [params]
-    return [PullRequest(reference(option, item["reference"]), os.path.abspath(item["dest"])) for item in listed]
+    return [
+        PullRequest(reference(option, item["reference"]), on_disk(os.path.abspath(item["dest"]))) for item in listed
+    ]
 
 
 def limits(params: Params) -> Limits:

@@ -6,23 +6,17 @@ from __future__ import annotations
 import datetime
 import os
 
-from ansible.module_utils.common.parameters import env_fallback
+from .._artifact.flux_artifact import CREATED, REVISION, SOURCE
+from .._artifact.ignore import FLUX_DEFAULTS, Ignore
+from .._artifact.tree import Tree
+from .._shared.errors import InvalidOption
+from .._shared.files import on_disk
+from .._tasks.artifact.ledger import Ledger
+from .._tasks.artifact.push import PushRequest
+from .argspec import Option, variable
+from .references import Params, annotation_map, reference, tag_of
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
-    Params,
-    annotation_map,
-    reference,
-    tag_of,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CREATED, REVISION, SOURCE
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.ledger import Ledger
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.push import PushRequest
-
-CACHE_DIR: Option = {"type": "path", "fallback": (env_fallback, ["PROVEN_CACHE_DIR"])}
+CACHE_DIR: Option = variable("path", "PROVEN_CACHE_DIR")
 _SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")
 
 
@@ -65,7 +59,7 @@ def _push_request(params: Params, option: str) -> PushRequest:
     )
     return PushRequest(
         reference=target,
-        tree=Tree(os.path.expanduser(params["path"]), Ignore(ignore), bool(params["resolve_symlinks"])),
+        tree=Tree(on_disk(os.path.expanduser(params["path"])), Ignore(ignore), bool(params["resolve_symlinks"])),
         annotations=_requested(params),
         created=_epoch() if params["created"] is None else None,
         compare_with=params["compare_with"],

@@ -6,17 +6,17 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import KINDS
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_reconcile import FluxReconcile, Policy
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_wait import Target
+from .._flux import names
+from .._flux.kinds import KINDS
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.flux.reconcile import FluxReconcile, Policy
+from .._tasks.flux.wait import Target
+from .argspec import ArgumentSpec, Option
+from .kube_options import kube_client
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
+    from .._tasks._case import Progress
 
 Params = t.Mapping[str, t.Any]
 
@@ -74,13 +74,11 @@ def flux_reconcile(
 def _targets(params: Params) -> list[Target]:
     if params["resources"] is None:
         return [_target(params, params["namespace"], "")]
-    if not params["resources"]:
-        raise InvalidOption("resources", "at least one object is needed")
     found: list[Target] = []
     for number, entry in enumerate(params["resources"]):
         where = f"resources[{number}]."
         target = _target(entry, entry["namespace"] or params["namespace"], where)
-        if target.place in [other.place for other in found]:
+        if target.id in [other.id for other in found]:
             raise InvalidOption(where + "name", f"{target} is there twice")
         found.append(target)
     return found

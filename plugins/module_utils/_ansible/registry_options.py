@@ -6,22 +6,18 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec, Option
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
-from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials, CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
-from ansible_collections.proven.gitops.plugins.module_utils._registry.tls import make_tls
+from .._http.tls import make_tls
+from .._registry.client import Registries
+from .._registry.credentials import Credentials, CredentialStore
+from .._registry.settings import ConnectionSettings
+from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, variables
+from .run import register_secret
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible.module_utils.basic import AnsibleModule
+    from .task import Task
 
-
-def _option(kind: str, name: str, **more: t.Any) -> Option:
-    return {"type": kind, "fallback": (env_fallback, [f"PROVEN_REGISTRY_{name}"]), **more}
+_option = variables("PROVEN_REGISTRY_")
 
 
 REGISTRY = ArgumentSpec(
@@ -44,7 +40,7 @@ REGISTRY = ArgumentSpec(
 _RANGES = {"timeout": (1, 3600), "deadline": (1, 86400), "retries": (0, 20), "concurrency": (1, 32)}
 
 
-def registries(module: AnsibleModule) -> Registries:
+def registries(module: Task) -> Registries:
     """The registries of a task, from its options; InvalidOption before anything is sent."""
     return build(module.params, register_secret(module))
 

@@ -4,44 +4,33 @@
 from __future__ import annotations
 
 import errno
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.proven.gitops.plugins.module_utils import _requirements
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, MissingRequirement
+from .._shared import requirements
+from .._shared.errors import GitopsError, MissingRequirement
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible.module_utils.basic import AnsibleModule
-
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome, UseCase
+    from .._tasks._case import Outcome, UseCase
+    from .task import Task
 
 P = t.TypeVar("P")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # the machine's state, and nobody's bug, wherever it strikes
+_OURS = "/proven/gitops/plugins/"
+_VERBOSE = 3  # -vvv
 
 
-def register_secret(module: AnsibleModule) -> t.Callable[[str], None]:
+def register_secret(module: Task) -> t.Callable[[str], None]:
     """A sink for secrets derived while working (tokens, decoded passwords): all output from then on masks them."""
-    try:
-        from ansible.module_utils.secrets import (  # type: ignore[import-not-found,unused-ignore]
-            register_secret as core_register,
-        )
-    except ImportError:  # before ansible-core 2.22 the module's own list is what masks
-        core_register = None
-
-    def register(secret: str) -> None:
-        if secret:
-            module.no_log_values.add(secret)
-            if core_register is not None:
-                core_register(secret)
-
-    return register
+    return module.register
 
 
-def run(module: AnsibleModule, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
+def run(module: Task, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
     """Plan, then predict (check mode) or apply, then leave through exit_json or fail_json."""
     try:
-        _requirements.check()
+        requirements.check()
         case = build()
         plan = case.plan()
         outcome = case.predict(plan) if module.check_mode else case.apply(plan)
@@ -53,17 +42,26 @@ def run(module: AnsibleModule, build: t.Callable[[], UseCase[P]]) -> t.NoReturn:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             message = f"{error.filename or 'a file of this task'}: {error.strerror}"
             module.fail_json(msg=message, failure={"code": "unwritable_file", "message": message, "details": {}})
-        module.fail_json(
-            msg=f"unexpected {type(error).__name__}: {error}",
-            exception=error,
-            failure={"code": "bug", "message": str(error), "details": {}},
-        )
+        _bug(module, error)
     _leave(module, outcome)
 
 
-def _leave(module: AnsibleModule, outcome: Outcome) -> t.NoReturn:
+def _bug(module: Task, error: Exception) -> t.NoReturn:
+    """Its type and where it arose, never its text: a library's own words can hold what it was given.
+
+    The traceback has that text, and is for the one who asks for it by -vvv; the secrets in it are masked.
+    """
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if _OURS in one.filename]
+    place = f"{frames[-1].filename.rpartition(_OURS)[2]}:{frames[-1].lineno}" if frames else "an unknown place"
+    message = f"unexpected {type(error).__name__} at {place}: a bug of proven.gitops (with -vvv it says more)"
+    trace = module.hide("".join(traceback.format_exception(error))) if module._verbosity >= _VERBOSE else None
+    details = {"traceback": trace.splitlines()} if trace else {}
+    module.fail_json(msg=message, exception=trace, failure={"code": "bug", "message": message, "details": details})
+
+
+def _leave(module: Task, outcome: Outcome) -> t.NoReturn:
     for warning in outcome.warnings:
-        module.warn(warning)
+        module.warn(module.hide(warning))  # core masks no warning
     result: dict[str, t.Any] = {"changed": outcome.changed, "actions": outcome.actions, **outcome.values}
     if outcome.diff is not None and module._diff:
         result["diff"] = outcome.diff

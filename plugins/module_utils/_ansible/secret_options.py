@@ -6,27 +6,18 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.secret_data import (
-    Content,
-    RegistryLogin,
-    TrustedKeys,
-    check_key_name,
-    registry_of,
-    server_key,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._flux.trust import SUFFIX
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_secret import FluxSecret
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
+from .._cosign.keys import PublicKey
+from .._cosign.pem import UnreadableKey
+from .._flux import names
+from .._flux.secrets.secret_data import Content, RegistryLogin, TrustedKeys, check_key_name, registry_of, server_key
+from .._flux.secrets.trust import SUFFIX
+from .._flux.version import FluxVersion
+from .._registry.credentials import CredentialStore
+from .._shared.errors import InvalidOption
+from .._tasks.flux.secret import FluxSecret
+from .._tasks.signing.key_reading import read_key_file
+from .argspec import ArgumentSpec, variable
+from .kube_options import FORCE_CONFLICTS, kube_client
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -46,11 +37,11 @@ FLUX_SECRET = ArgumentSpec(
         },
         "registry": {"type": "str"},
         "credentials_from": {"type": "str"},
-        "username": {"type": "str", "fallback": (env_fallback, ["PROVEN_REGISTRY_USERNAME"])},
-        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["PROVEN_REGISTRY_PASSWORD"])},
-        "docker_config": {"type": "path", "fallback": (env_fallback, ["PROVEN_REGISTRY_DOCKER_CONFIG"])},
+        "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
+        "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),
+        "docker_config": variable("path", "PROVEN_REGISTRY_DOCKER_CONFIG"),
         "flux_version": {"type": "str"},
-        "force_conflicts": {"type": "bool", "default": False},
+        "force_conflicts": FORCE_CONFLICTS,
     },
     mutually_exclusive=(("public_keys", "registry"),),
     required_if=(("state", "present", ("public_keys", "registry"), True),),
@@ -80,8 +71,6 @@ def _trusted(params: Params, register: Register) -> TrustedKeys:
         if name in found:
             raise InvalidOption(f"{where}.name", f"{name} is there twice: give each key a name of its own")
         found[name] = _public_key(item, where, register)
-    if not found:
-        raise InvalidOption("public_keys", "at least one key is needed: without one Flux would refuse everything")
     return TrustedKeys(found)
 
 

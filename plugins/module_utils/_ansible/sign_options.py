@@ -5,28 +5,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.key_options import signing_key
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import (
-    Params,
-    annotation_map,
-    digest_references,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import is_loopback
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import (
-    NEWEST,
-    FluxVersion,
-    reads_bundles,
-    reads_bundles_over_plain_http,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.sign import Sign, SignRequest
+from .._flux.version import NEWEST, FluxVersion, reads_bundles, reads_bundles_over_plain_http
+from .._shared.addresses import is_loopback
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.signing.sign import Sign, SignRequest
+from .key_options import signing_key
+from .references import Params, annotation_map, digest_references
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import Reference
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Progress
-    from ansible_collections.proven.gitops.plugins.module_utils._tasks.signatures import Format
+    from .._oci.reference import Reference
+    from .._registry.client import Registries
+    from .._tasks._case import Progress
+    from .._tasks.signing.signatures import Format
 
 
 def sign(params: Params, registries: Registries, progress: Progress = QUIET) -> Sign:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import names
-from ansible_collections.proven.gitops.plugins.module_utils._flux.kinds import KINDS, VERIFIABLE
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_source_info import FluxSourceInfo, Query
+from .._flux import names
+from .._flux.kinds import KINDS, VERIFIABLE
+from .._flux.version import FluxVersion
+from .._shared.errors import InvalidOption
+from .._tasks.flux.source_info import FluxSourceInfo, Query
+from .argspec import ArgumentSpec
+from .kube_options import kube_client
 
 Params = t.Mapping[str, t.Any]
 
@@ -33,7 +33,6 @@ def flux_source_info(params: Params, register_secret: t.Callable[[str], None]) -
     for option, reason in (
         ("name", names.wrong_subdomain(name) if name is not None else None),
         ("namespace", names.wrong_label_name(namespace) if namespace is not None else None),
-        ("kinds", None if params["kinds"] else "at least one kind is needed"),
     ):
         if reason:
             raise InvalidOption(option, reason)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, reference, tag_of
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.tag import TagRequest
+from .._tasks.artifact.tag import TagRequest
+from .references import Params, reference, tag_of
 
 
 def tag_requests(params: Params) -> list[TagRequest]:

@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.references import Params, annotation_map
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux.version import FluxVersion
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.key_reading import read_key_file
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.verify import Policy
+from .._cosign.keys import PublicKey
+from .._cosign.pem import UnreadableKey
+from .._flux.version import FluxVersion
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_reading import read_key_file
+from .._tasks.signing.verify import Policy
+from .references import Params, annotation_map
 
 
 def policy(params: Params) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
     keys = tuple(_public_key(number, item) for number, item in enumerate(params["public_keys"]))
     distinct = {key.fingerprint for key in keys}
-    if not keys:
-        raise InvalidOption("public_keys", "at least one key is needed")
     if not 1 <= params["threshold"] <= len(distinct):
         raise InvalidOption("threshold", f"it must be between 1 and {len(distinct)}, the number of different keys")
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else None

@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.kube_options import kube_client
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._flux import names
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux_workloads import FluxWorkloads, Question
+from .._flux import names
+from .._shared.errors import InvalidOption
+from .._tasks.flux.workloads import FluxWorkloads, Question
+from .argspec import ArgumentSpec
+from .given import Rules
+from .kube_options import kube_client
 
 Params = t.Mapping[str, t.Any]
 
@@ -33,6 +34,7 @@ WORKLOADS = ArgumentSpec(
             },
         },
     },
+    rules=Rules(may_be_empty=frozenset({"requests"}), numbers=frozenset({"requests.port"})),
 )
 
 

@@ -7,15 +7,15 @@ Python's tarfile is not used: it trusts names, and reads extended headers of any
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import gunzip, names, tar_header, tarball
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tar_header import BLOCK, Header
+from .._shared import file_names
+from . import gunzip, names, tar_header
+from .limits import Limits, UnsafeArchive
+from .tar_header import BLOCK, Header
 
-__all__ = ["Archive", "Contents", "Limits", "Member", "UnsafeArchive", "content_digest", "contents", "safe_name"]
+__all__ = ["Archive", "Limits", "Member", "UnsafeArchive", "safe_name"]
 
 _PIECE = 256 * 1024
 _MAX_EXTENDED = 64 * 1024
@@ -40,16 +40,11 @@ class Member:
     size: int
 
 
-@dataclass(frozen=True)
-class Contents:
-    """`digest`: what our own tar of these files would have; `diff_id`: the digest of the tar as it was found."""
-
-    digest: str
-    diff_id: str
-
-
 class Archive:
-    """Iterate over the members; `content()` gives the current file's bytes."""
+    """Iterate over the members; `content()` gives the current file's bytes.
+
+    `mode` is the current member's, -1 for one that no file has; `slashed` says whether its name ends with a slash.
+    """
 
     def __init__(
         self,
@@ -60,12 +55,16 @@ class Archive:
     ) -> None:
         self._limits = limits or Limits()
         self._observe = observe
-        self._plain = gunzip.inflate(gzipped, self._limits)
+        self._gunzip = gunzip.Gunzip(self._limits)
+        self._plain = self._gunzip.inflate(gzipped)
         self._buffer = bytearray()
         self._left = self._padding = 0
         self._kinds: dict[str, Kind] = {}
+        self._folded: dict[str, str] = {}
         self._names_left = self._limits.names
         self._headers = 0
+        self.mode = 0
+        self.slashed = False
         # A global header with a comment, as `git archive` writes it: harmless, but Flux unpacks it as an empty file.
         self.has_comment = False
 
@@ -90,6 +89,11 @@ class Archive:
         if extended:
             raise UnsafeArchive("the archive ends after an extended header")
 
+    @property
+    def is_plain_gzip(self) -> bool:
+        """Whether all that was read is one gzip member with nothing in it but the content."""
+        return self._gunzip.is_plain
+
     def content(self) -> t.Iterator[bytes]:
         """The rest of the current file, in pieces."""
         while self._left:
@@ -113,6 +117,7 @@ class Archive:
         elif size:
             raise UnsafeArchive(f"{name!r} is a {kind} with content", entry=name)
         self._note(name, kind)
+        self.mode, self.slashed = header.mode, raw.endswith("/")
         return Member(name, kind, size)
 
     def _check_file(self, name: str, raw: str, size: int) -> None:
@@ -135,6 +140,19 @@ class Archive:
             raise UnsafeArchive(f"{name!r} is below {parent!r}, which is no directory", entry=name)
 
     def _remember(self, name: str, kind: Kind) -> None:
+        """One name of those that are one file on some disk: only those that are not folded already need a second look.
+
+        The names that were not folded cost memory twice, and so count twice.
+        """
+        folded = file_names.folded(name)
+        if folded == name:
+            other = self._folded.get(name)
+        else:
+            other = self._folded.setdefault(folded, name)
+            other = folded if other == name and folded in self._kinds else other
+            self._names_left -= len(folded)
+        if other is not None and other != name:
+            raise UnsafeArchive(f"{name!r} and {other!r} are one file on the disks of some systems", entry=name)
         self._names_left -= len(name)
         if self._names_left < 0:
             raise UnsafeArchive(f"the names in the archive have more than {self._limits.names} characters")
@@ -203,35 +221,6 @@ def safe_name(name: str) -> str:
     if reason := names.refusal(name):
         raise UnsafeArchive(f"{name[:200]!r} {reason}", entry=name[:200])
     return "/".join(part for part in name.split("/") if part not in ("", ".")) or "."
-
-
-def content_digest(gzipped: t.Iterable[bytes], limits: Limits | None = None) -> str | None:
-    """`contents(…).digest`, or None."""
-    found = contents(gzipped, limits)
-    return found.digest if found else None
-
-
-def contents(gzipped: t.Iterable[bytes], limits: Limits | None = None) -> Contents | None:
-    """What the archive holds, in terms of ours; None if we would never have made it.
-
-    Whatever wrote the archive, two equal digests mean: the same names, the same bytes, in the same order, nothing else.
-    """
-    digest, plain, empty = hashlib.sha256(), hashlib.sha256(), True
-    archive = Archive(gzipped, limits, observe=plain.update)
-    for member in archive:
-        if member.kind == "link":
-            return None
-        if empty and member.name != ".":  # flux up to 2.8 packs a single file without the root
-            digest.update(tarball.header(".", 0, directory=True))
-        empty = False
-        digest.update(tarball.header(member.name, member.size, directory=member.kind == "directory"))
-        for piece in archive.content():
-            digest.update(piece)
-        digest.update(tarball.padding(member.size))
-    digest.update(tarball.END)
-    if empty or archive.has_comment:
-        return None
-    return Contents(f"sha256:{digest.hexdigest()}", f"sha256:{plain.hexdigest()}")
 
 
 def _overrides(extended: dict[bytes, dict[bytes, bytes]]) -> dict[bytes, bytes]:

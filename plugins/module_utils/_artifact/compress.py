@@ -15,7 +15,8 @@ import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.requirements import third_party
+from .gunzip import HEADER
 
 with third_party():
     from zlib_ng import zlib_ng
@@ -24,7 +25,6 @@ LEVEL = 5
 BLOCK = 1 << 20
 _WINDOW = 32 * 1024
 _MAX_THREADS = 8  # memory is two blocks for each, and the disk is slower than eight
-_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no flags, no time, unknown system
 
 
 class Compressor:
@@ -48,7 +48,7 @@ class Compressor:
         """The gzip file of `source`, in pieces, with at most two blocks for each thread in memory."""
         crc, size, dictionary = 0, 0, b""
         waiting: deque[Future[bytes]] = deque()
-        yield _HEADER
+        yield HEADER
         for block, last in _blocks(source):
             crc, size = zlib_ng.crc32(block, crc), size + len(block)
             if self._pool is None or (last and not waiting):

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json, tarball
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import MANIFEST, Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from .._oci.descriptor import MANIFEST, Descriptor, Manifest
+from .._shared import strict_json
+from .._shared.digest import of_bytes
+from . import tarball
+from .tree import Walk
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
+    from .compress import Compressor
+    from .tree import Tree
 
 CONFIG_TYPE = "application/vnd.cncf.flux.config.v1+json"
 LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"
@@ -45,40 +47,49 @@ CONFIG = Descriptor.of(CONFIG_TYPE, CONFIG_BYTES)
 
 @dataclass(frozen=True)
 class Layer:
-    """A packed tree: the gzip's descriptor, and the digest and size in bytes of the tar inside."""
+    """A packed tree: the gzip's descriptor, the digest and size in bytes of the tar inside, and what the walk met."""
 
     descriptor: Descriptor
     content_digest: str
     content_size: int
+    walk: Walk = field(default_factory=Walk, compare=False)
 
 
-def measure(tree: Tree) -> tuple[str, int]:
-    """The digest and the size in bytes that the tar of `tree` has, without compressing it."""
-    content, size = hashlib.sha256(), 0
-    for piece in tarball.stream(tree.entries()):
-        content.update(piece)
-        size += len(piece)
-    return f"sha256:{content.hexdigest()}", size
+class _Content:
+    """The tar of a tree on its way: its digest and its size, once it has gone through."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._walk = Walk()
+
+    def stream(self) -> t.Iterator[bytes]:
+        for piece in tarball.stream(self._tree.entries(self._walk)):
+            self._hash.update(piece)
+            self._size += len(piece)
+            yield piece
+
+    def layer(self, descriptor: Descriptor) -> Layer:
+        return Layer(descriptor, f"sha256:{self._hash.hexdigest()}", self._size, self._walk)
+
+
+def measure(tree: Tree, descriptor: Descriptor) -> Layer:
+    """What the tar of `tree` has for a digest and a size, without compressing it; `descriptor` is taken over."""
+    content = _Content(tree)
+    for _piece in content.stream():
+        pass
+    return content.layer(descriptor)
 
 
 def pack(tree: Tree, compressor: Compressor, write: t.Callable[[bytes], object]) -> Layer:
     """Pack `tree`, handing the gzip to `write` piece by piece; memory stays flat whatever the tree's size."""
-    content, packed = hashlib.sha256(), hashlib.sha256()
-    sizes = [0, 0]
-
-    def tar() -> t.Iterator[bytes]:
-        for piece in tarball.stream(tree.entries()):
-            content.update(piece)
-            sizes[0] += len(piece)
-            yield piece
-
-    for piece in compressor.gzip(tar()):
+    content, packed, size = _Content(tree), hashlib.sha256(), 0
+    for piece in compressor.gzip(content.stream()):
         packed.update(piece)
-        sizes[1] += len(piece)
+        size += len(piece)
         write(piece)
-    return Layer(
-        Descriptor(LAYER_TYPE, "sha256:" + packed.hexdigest(), sizes[1]), "sha256:" + content.hexdigest(), sizes[0]
-    )
+    return content.layer(Descriptor(LAYER_TYPE, f"sha256:{packed.hexdigest()}", size))
 
 
 def manifest(layer: Layer, annotations: t.Mapping[str, str]) -> Manifest:
@@ -113,16 +124,18 @@ def _foreign(found: Manifest, diff_id: str | None) -> str | None:
         return "it does not have the one layer of a Flux artifact"
     if found.subject is not None or found.artifact_type is not None:
         return "it refers to another artifact"
-    if strict_json.loads(found.raw, "manifest") != _as_we_write(found):
-        return "it has fields that Flux does not write"
+    if found.raw not in _as_written(found):
+        return "its manifest is not written as Flux writes it"
     if found.config.digest not in _known_configs(found.annotations.get(CREATED), diff_id):
         return UNKNOWN_CONFIG
     return None
 
 
-def _as_we_write(found: Manifest) -> t.Any:
+def _as_written(found: Manifest) -> tuple[bytes, bytes]:
+    """The manifest as we write it, and as Go does: a field, or a megabyte of blanks, would be signed unread."""
     config, layer = (Descriptor(part.media_type, part.digest, part.size) for part in (found.config, found.layers[0]))
-    return strict_json.loads(Manifest.build(config, [layer], annotations=found.annotations).raw, "manifest")
+    ours = Manifest.build(config, [layer], annotations=found.annotations).raw
+    return ours, ours.decode().translate(strict_json.GO_ESCAPES).encode()
 
 
 def _known_configs(created: str | None, diff_id: str | None) -> set[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._shared.errors import InvalidOption
 
 FLUX_DEFAULTS = (
     ".git/",

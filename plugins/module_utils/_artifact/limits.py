@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared.errors import GitopsError
 
 FREE = 16 << 20
 """Bytes that are harmless, whatever the ratio."""
@@ -29,3 +29,8 @@ class Limits:
     entries: int = 1_000_000
     ratio: int = 250
     names: int = 64 << 20
+
+    @property
+    def packed(self) -> int:
+        """The most compressed bytes that such an archive may have: its descriptor tells before the first of them."""
+        return self.content + FREE

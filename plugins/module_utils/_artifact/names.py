@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .._shared.file_names import leads_into_git
+
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 _MAX_NAME = 255  # bytes
 _MAX_PATH = 4096  # bytes
@@ -20,6 +22,8 @@ def refusal(path: str) -> str | None:
     # Flux looks for the characters "../", so that "a../b" is refused as well.
     if not path or path.startswith("/") or path == ".." or path.endswith("/..") or "../" in path:
         return "is not a path inside the archive"
+    if leads_into_git(path):
+        return "leads into git's own directory: what is there, git runs"
     if len(path) * 4 > _MAX_NAME:
         return _too_long(path)
     return None

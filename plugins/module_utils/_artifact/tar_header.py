@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import UnsafeArchive
+from .limits import UnsafeArchive
 
 BLOCK = 512
 FILE, OLD_FILE, DIRECTORY, SYMBOLIC_LINK = b"0", b"\0", b"5", b"2"
@@ -30,15 +30,19 @@ _UNUSED_RECORDS = {
 _BASE_256 = (0x80, 0xFF)  # the first byte of a number that does not fit, positive or negative
 _CHECKSUM = slice(148, 156)
 _MAX_OCTAL = 8**11 - 1
+_MAX_DIGITS = 15
+MAX_RECORDS = 64
+"""Fields of one PAX header. Writers use a dozen; a header full of tiny ones would cost a second for each few MB."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """One header block: the name as it stands there, the type flag, the content's size in bytes."""
+    """One header block: the name as it stands there, the type flag, the content's size in bytes, the mode."""
 
     name: str
     type: bytes
     size: int
+    mode: int
 
 
 def parse(block: bytes) -> Header:
@@ -58,23 +62,27 @@ def parse(block: bytes) -> Header:
     for field in _UNUSED_NUMBERS:
         if block[field.start] not in _BASE_256:
             _octal(block[field])
-    return Header(decode(name), block[156:157], _size(block[124:136]))
+    return Header(decode(name), block[156:157], _size(block[124:136]), _mode(block[100:108]))
 
 
 def pax_records(data: bytes) -> dict[bytes, bytes]:
     """The records of a PAX header; UnsafeArchive for a malformed one, and for a key given twice."""
     records: dict[bytes, bytes] = {}
-    while data:
-        digits = data.partition(b" ")[0]
-        end = decimal(digits)
-        record = data[len(digits) + 1 : end]
-        key, equals, value = record[:-1].partition(b"=")
-        if not key or not equals or record[-1:] != b"\n" or end > len(data):
+    start = 0
+    while start < len(data):
+        space = data.find(b" ", start, start + _MAX_DIGITS + 1)
+        if space < 0:
+            raise UnsafeArchive("a PAX header is malformed")
+        end = start + decimal(data[start:space])
+        key, equals, value = data[space + 1 : end - 1].partition(b"=")
+        if not key or not equals or end > len(data) or data[end - 1 : end] != b"\n":
             raise UnsafeArchive("a PAX header is malformed")
         if key in records:
             raise UnsafeArchive("a PAX header names a field twice")
+        if len(records) == MAX_RECORDS:
+            raise UnsafeArchive(f"a PAX header has more than {MAX_RECORDS} records")
         records[key] = value
-        data = data[end:]
+        start = end
     if any(key in records and not pattern.match(records[key]) for key, pattern in _UNUSED_RECORDS.items()):
         raise UnsafeArchive("a PAX header is malformed")
     return records
@@ -113,6 +121,11 @@ def _size(field: bytes) -> int:
     if field[0] == _BASE_256[0]:
         return int.from_bytes(field[1:], "big")
     return _octal(field)
+
+
+def _mode(field: bytes) -> int:
+    """The mode; -1 where it is so large that no file has it."""
+    return -1 if field[0] in _BASE_256 else _octal(field)
 
 
 def _octal(field: bytes) -> int:

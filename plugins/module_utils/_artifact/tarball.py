@@ -8,20 +8,21 @@ are those of Python's tarfile in its PAX format, ten times as fast, and not its 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import UnreadableTree
+from .tree import UnreadableTree
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry
+    from .tree import Entry
 
 FILE_MODE, DIRECTORY_MODE = 0o644, 0o755
 _CHUNK = 256 * 1024
 _BLOCK = 512
-_MAX_NAME = 100
-_MAX_SIZE = 8**11 - 1
+MAX_NAME = 100
+MAX_SIZE = 8**11 - 1
 END = bytes(2 * _BLOCK)
 
 
@@ -35,24 +36,36 @@ def stream(entries: t.Iterable[Entry]) -> t.Iterator[bytes]:
     yield END
 
 
+def digests(entries: t.Iterable[Entry]) -> t.Iterator[tuple[str, str]]:
+    """The name of each entry (a directory's with a slash) and the SHA-256 of what the archive holds of it, in hex."""
+    for entry in entries:
+        if entry.source is None:
+            yield f"{entry.name}/", hashlib.sha256(header(entry.name, 0, directory=True)).hexdigest()
+        else:
+            digest = hashlib.sha256()
+            for piece in _file(entry.name, entry.source, entry.holder):
+                digest.update(piece)
+            yield entry.name, digest.hexdigest()
+
+
 def header(name: str, size: int, *, directory: bool = False) -> bytes:
     """The header blocks of one entry, from its name, kind and size in bytes alone."""
     path = f"{name}/" if directory else name
     raw = path.encode("utf-8")
     records = b""
-    if len(raw) > _MAX_NAME or not raw.isascii():
-        records += _record(b"path", raw)
-        raw = path.encode("ascii", "replace")[:_MAX_NAME]
-    if size > _MAX_SIZE:
-        records += _record(b"size", b"%d" % size)
+    if len(raw) > MAX_NAME or not raw.isascii():
+        records += record(b"path", raw)
+        raw = path.encode("ascii", "replace")[:MAX_NAME]
+    if size > MAX_SIZE:
+        records += record(b"size", b"%d" % size)
         size = 0
-    block = _block(raw, DIRECTORY_MODE if directory else FILE_MODE, size, b"5" if directory else b"0")
+    plain = block(raw, DIRECTORY_MODE if directory else FILE_MODE, size, b"5" if directory else b"0")
     if not records:
-        return block
-    return _block(b"././@PaxHeader", 0, len(records), b"x") + records + padding(len(records)) + block
+        return plain
+    return block(b"././@PaxHeader", 0, len(records), b"x") + records + padding(len(records)) + plain
 
 
-def _record(key: bytes, value: bytes) -> bytes:
+def record(key: bytes, value: bytes) -> bytes:
     """A PAX record: its own length in decimal is part of what it counts."""
     rest = b" %s=%s\n" % (key, value)
     length = len(rest) + 1
@@ -61,10 +74,10 @@ def _record(key: bytes, value: bytes) -> bytes:
     return b"%d" % length + rest
 
 
-def _block(name: bytes, mode: int, size: int, kind: bytes) -> bytes:
-    """One ustar header: no owner, no time."""
+def block(name: bytes, mode: int, size: int, kind: bytes, *, rest: bytes = bytes(247)) -> bytes:
+    """One ustar header: no owner, no time. `rest` is what follows the version: names of owners, devices, prefix."""
     before = b"%s%07o\0%s%011o\0%s" % (name.ljust(100, b"\0"), mode, b"0000000\0" * 2, size, b"00000000000\0")
-    after = b"%s%s%s%s" % (kind, bytes(100), b"ustar\x0000", bytes(247))
+    after = b"%s%s%s%s" % (kind, bytes(100), b"ustar\x0000", rest)
     checksum = sum(before) + sum(b" " * 8) + sum(after)
     return b"%s%06o\0 %s" % (before, checksum, after)
 

@@ -8,15 +8,18 @@ the directories on the way to the current one, which are open, so that nothing c
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import os
 import stat
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import names
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+from .._shared import file_names
+from .._shared.errors import GitopsError, InvalidOption
+from . import names
+from .ignore import Ignore
 
 _MAX_FOLLOWED = 10_000
 
@@ -41,6 +44,18 @@ class Entry:
 
 
 @dataclass
+class Walk:
+    """What one walk met: how many files were packed, and the links that were left out, with where they lead."""
+
+    files: int = 0
+    links: dict[str, str] = field(default_factory=dict)
+
+    def leave(self, name: str, reason: str = "") -> None:
+        if len(self.links) < _MAX_FOLLOWED:
+            self.links[name.encode("utf-8", "backslashreplace").decode()] = reason
+
+
+@dataclass
 class _Level:
     """A directory on the way down: open, its real path, its name in the archive, and what of it is still to come."""
 
@@ -48,7 +63,8 @@ class _Level:
     path: str
     prefix: str
     children: t.Iterator[bytes]
-    folded: set[str] = field(default_factory=set)
+    twins: frozenset[str] = frozenset()
+    packed: set[str] = field(default_factory=set)
     followed: int = 0
 
     @classmethod
@@ -62,18 +78,27 @@ class _Level:
             if descriptor >= 0:
                 os.close(descriptor)
             raise _unreadable(name or path, f"cannot be read: {error.strerror}") from None
-        return cls(descriptor, path, name and f"{name}/", iter(children))
+        return cls(descriptor, path, name and f"{name}/", iter(children), _twins(children))
 
-    def check_case(self, name: str) -> None:
-        """UnreadableTree for a name that differs from another only in case: on some disks one would replace the other.
+    def check_twins(self, name: str) -> None:
+        """UnreadableTree for the second name of those that are one file on some disk."""
+        folded = file_names.folded(os.path.basename(name))
+        if folded in self.twins:
+            if folded in self.packed:
+                raise _unreadable(name, "and another name here are one file on a Mac or on Windows; ignore one of them")
+            self.packed.add(folded)
 
-        Only names with capitals are remembered; they come first in byte order.
-        """
-        folded = name.casefold()
-        if folded in self.folded:
-            raise _unreadable(name, "differs from another name only in case; ignore one of them")
-        if folded != name:
-            self.folded.add(folded)
+
+def _twins(children: list[bytes]) -> frozenset[str]:
+    """What several of these names fold to, mostly nothing; what is not packed of them is not known yet."""
+    odd = Counter(folded for name in map(_text, children) if (folded := file_names.folded(name)) != name)
+    return frozenset(folded for folded, count in odd.items() if count > 1 or _holds(children, folded))
+
+
+def _holds(children: list[bytes], name: str) -> bool:
+    raw = name.encode("utf-8", "surrogateescape")
+    position = bisect.bisect_left(children, raw)
+    return position < len(children) and children[position] == raw
 
 
 @dataclass(frozen=True)
@@ -91,20 +116,22 @@ class Tree:
         if not any(entry.source for entry in self.entries()):
             raise InvalidOption("path", f"{self.path} holds no file to pack (ignored files and links do not count)")
 
-    def entries(self) -> t.Iterator[Entry]:
-        """All entries, in archive order."""
+    def entries(self, walk: Walk | None = None) -> t.Iterator[Entry]:
+        """All entries, in archive order; `walk` learns what was met."""
+        walk = Walk() if walk is None else walk
         yield Entry(".")
         root = os.path.realpath(self.path)
         if os.path.isdir(root):
-            yield from self._walk(root)
+            yield from self._walk(root, walk)
         elif os.path.isfile(root):
             name = _text(os.fsencode(os.path.basename(self.path)))
             _check_name(name)
+            walk.files += 1
             yield Entry(name, root)
         else:
             raise InvalidOption("path", f"{self.path} is neither a directory nor a regular file")
 
-    def _walk(self, root: str) -> t.Iterator[Entry]:
+    def _walk(self, root: str, walk: Walk) -> t.Iterator[Entry]:
         # A stack of our own: a deep tree is no reason to meet Python's recursion limit.
         levels = [_Level.open(root, "")]
         try:
@@ -114,27 +141,43 @@ class Tree:
                 if child is None:
                     os.close(levels.pop().descriptor)
                     continue
-                yield from self._child(
-                    levels, level.prefix + _text(child), os.path.join(level.path, os.fsdecode(child))
-                )
+                path = os.path.join(level.path, os.fsdecode(child))
+                yield from self._child(levels, level.prefix + _text(child), path, walk)
         finally:
             for level in levels:
                 os.close(level.descriptor)
 
-    def _child(self, levels: list[_Level], name: str, path: str) -> t.Iterator[Entry]:
+    def _child(self, levels: list[_Level], name: str, path: str, walk: Walk) -> t.Iterator[Entry]:
         """The entry at `path`, if it is one; a directory to be read becomes the last of `levels`."""
         with _held(levels, name, path, self.resolve_symlinks) as (source, holder, mode):
             directory = stat.S_ISDIR(mode)
+            if stat.S_ISLNK(mode):
+                self._leave(levels[0], name, path, walk)
             if not directory and not stat.S_ISREG(mode):
                 return
             excluded = self.ignore.excludes(name, directory=directory)
+            if self.resolve_symlinks and not excluded and self._excludes_target(levels[0], name, source, directory):
+                excluded = True
+                walk.leave(name, "leads to what is ignored")
             if not excluded:
                 _check_name(name)
-                levels[-1].check_case(name)
+                levels[-1].check_twins(name)
+                walk.files += not directory
                 yield Entry(name) if directory else Entry(name, source, holder)
             if directory and not (excluded and self.ignore.prunes):
                 _count(levels[0], name, is_link=source != path)
                 levels.append(_Level.open(source, name, holder))
+
+    def _excludes_target(self, root: _Level, name: str, source: str, directory: bool) -> bool:
+        """Whether what a link leads to is ignored where it is; otherwise `conf -> .git` would publish it."""
+        target = _text(os.fsencode(os.path.relpath(source, root.path)))
+        return target != name and self.ignore.excludes(target, directory=directory)
+
+    def _leave(self, root: _Level, name: str, path: str, walk: Walk) -> None:
+        """A link that is not followed; nobody needs to hear of one that is ignored."""
+        if not any(self.ignore.excludes(name, directory=directory) for directory in (False, True)):
+            inside = os.path.commonpath((root.path, os.path.realpath(path))) == root.path
+            walk.leave(name, "" if inside else "leads out of the tree")
 
 
 @contextlib.contextmanager

@@ -12,9 +12,10 @@ import typing as t
 import zlib
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import protojson as pj
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
+from . import protojson as pj
+from .bundle_schema import BUNDLE, MAX_ENTRIES, STATEMENT, STATEMENT_NAMES
+from .log_entry import check_body
+from .malformed import MalformedSignature, UnreadSignature
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flux ask of a layer
@@ -24,83 +25,19 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _STATEMENT_TYPES = (STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1")  # `cosign attest` still writes the older
 
 MAX_BUNDLE = 16 << 20  # bytes; a signature takes 1 to 12 KiB, an attestation with an SBOM some MiB
-_MAX_ENTRIES = 32  # log entries, time stamps, digests of a subject, as in sigstore-go (CVE-2024-45395)
-_MAX_SUBJECTS = 1024  # also where the peers read on without a limit
 
+# Version 0.3 and whatever comes before 0.4, as a semantic version: sigstore-go takes 0.3.1-rc1 and 0.4.0-rc1 for it.
+_PRERELEASE = r"-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*"
+_BUILD = r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 _V03 = re.compile(
-    r"application/vnd\.dev\.sigstore\.bundle(\.v0\.3(\.(0|[1-9][0-9]{0,8}))?\+json|\+json;version=0\.3)\Z", re.ASCII
+    r"application/vnd\.dev\.sigstore\.bundle(\+json;version=0\.3|\.v0\.("
+    rf"3|3\.0{_BUILD}|3\.[1-9][0-9]*({_PRERELEASE})?{_BUILD}|4\.0{_PRERELEASE}{_BUILD}"
+    r")\+json)\Z",
+    re.ASCII,
 )
+_MAX_MEDIA_TYPE = 200  # characters; the expression above goes back and forth in longer ones
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-# Those that sigstore-go knows: of Rekor v1, and (hashedrekord 0.0.2) of Rekor v2.
-_LOG_ENTRIES = {
-    ("hashedrekord", "0.0.1"),
-    ("hashedrekord", "0.0.2"),
-    ("dsse", "0.0.1"),
-    ("intoto", "0.0.2"),
-}
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*\Z", re.ASCII)
-
-_TLOG_ENTRY = pj.message(
-    {
-        "logIndex": pj.int64,
-        "logId": pj.message({"keyId": pj.binary}),
-        "kindVersion": pj.message({"kind": pj.string, "version": pj.string}),
-        "integratedTime": pj.int64,
-        "inclusionPromise": pj.message({"signedEntryTimestamp": pj.binary}),
-        "inclusionProof": pj.message(
-            {
-                "logIndex": pj.int64,
-                "rootHash": pj.binary,
-                "treeSize": pj.int64,
-                "hashes": pj.repeated(pj.binary, 64),
-                "checkpoint": pj.message({"envelope": pj.string}),
-            }
-        ),
-        "canonicalizedBody": pj.binary,
-    }
-)
-_CERTIFICATE = pj.message({"rawBytes": pj.binary})
-_BUNDLE = {
-    "mediaType": pj.string,
-    "verificationMaterial": pj.message(
-        {
-            "publicKey": pj.message({"hint": pj.string}),
-            "x509CertificateChain": pj.message({"certificates": pj.repeated(_CERTIFICATE, _MAX_ENTRIES)}),
-            "certificate": _CERTIFICATE,
-            "tlogEntries": pj.repeated(_TLOG_ENTRY, _MAX_ENTRIES),
-            "timestampVerificationData": pj.message(
-                {"rfc3161Timestamps": pj.repeated(pj.message({"signedTimestamp": pj.binary}), _MAX_SUBJECTS)}
-            ),
-        }
-    ),
-    "messageSignature": pj.message(
-        {"messageDigest": pj.message({"algorithm": pj.enum, "digest": pj.binary}), "signature": pj.binary}
-    ),
-    "dsseEnvelope": pj.message(
-        {
-            "payload": pj.binary,
-            "payloadType": pj.string,
-            "signatures": pj.repeated(pj.message({"sig": pj.binary, "keyid": pj.string}), _MAX_SUBJECTS),
-        }
-    ),
-}
-_SUBJECT = pj.message(
-    {
-        "name": pj.string,
-        "uri": pj.string,
-        "digest": pj.string_map(_MAX_ENTRIES),
-        "content": pj.binary,
-        "downloadLocation": pj.string,
-        "mediaType": pj.string,
-        "annotations": pj.struct,
-    }
-)
-_STATEMENT = {
-    "_type": pj.string,
-    "subject": pj.repeated(_SUBJECT, _MAX_SUBJECTS),
-    "predicateType": pj.string,
-    "predicate": pj.struct,
-}
+_HEX_DIGITS = "0123456789abcdefABCDEF"
 
 
 @dataclass(frozen=True)
@@ -152,8 +89,8 @@ def parse_bundle(raw: bytes) -> Bundle:
     hint, certificate = _signer(material)
     envelope = _envelope(value)
     timestamps = material.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])
-    if len(timestamps) > _MAX_ENTRIES:
-        raise MalformedSignature(f"bundle: more than {_MAX_ENTRIES} time stamps")
+    if len(timestamps) > MAX_ENTRIES:
+        raise MalformedSignature(f"bundle: more than {MAX_ENTRIES} time stamps")
     return Bundle(
         media_type=value["mediaType"],
         payload=envelope["payload"],
@@ -170,30 +107,27 @@ def is_readable(raw: bytes) -> bool:
     """Whether cosign 3 and Flux take these bytes for a bundle at all, however its verification ends.
 
     One such bundle hides every legacy signature of an artifact from them; what they cannot read, they skip. Where we
-    stop reading before they do, the answer is yes.
+    stop reading before they do, or are stricter, the answer is yes: no is said only where they are known to refuse.
     """
     try:
         _read(raw)
-    except _TooMuch:
+    except UnreadSignature:
         return True
     except MalformedSignature:
-        return raw.startswith(_ZSTD)
+        return False
     return True
-
-
-class _TooMuch(MalformedSignature):
-    """More than we are willing to read."""
 
 
 def _read(raw: bytes) -> dict[str, t.Any]:
     """What sigstore-go's NewBundle accepts, as a message with mediaType and verificationMaterial in it."""
     try:
-        value = pj.loads(_plain(raw), _BUNDLE, "bundle")
+        value = pj.loads(_plain(raw), BUNDLE, "bundle")
+    except pj.UnreadMessage as error:
+        raise UnreadSignature(error.message) from None
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
     media_type, material = value.get("mediaType", ""), value.get("verificationMaterial", {})
-    if not _V03.match(media_type):
-        raise MalformedSignature(f"bundle: the media type {media_type[:100]!r} is not that of version 0.3")
+    _check_version(media_type)
     if len([name for name in ("publicKey", "certificate", "x509CertificateChain") if name in material]) != 1:
         raise MalformedSignature("bundle: not exactly one of publicKey and certificate in the verification material")
     if "x509CertificateChain" in material:
@@ -204,19 +138,29 @@ def _read(raw: bytes) -> dict[str, t.Any]:
     return value
 
 
+def _check_version(media_type: str) -> None:
+    if len(media_type) > _MAX_MEDIA_TYPE:
+        raise UnreadSignature(f"bundle: a media type of more than {_MAX_MEDIA_TYPE} characters")
+    if not _V03.match(media_type):
+        raise MalformedSignature(f"bundle: the media type {media_type[:100]!r} is not that of version 0.3")
+
+
 def _plain(raw: bytes) -> bytes:
+    if raw.startswith(_ZSTD):
+        raise UnreadSignature("bundle: compressed by zstd, which is not read here")
     if raw.startswith(_GZIP):
         stream = zlib.decompressobj(wbits=31)
         try:
             raw = stream.decompress(raw, MAX_BUNDLE + 1)
         except zlib.error as error:
-            raise MalformedSignature(f"bundle: damaged compression: {error}") from None
+            kind = UnreadSignature if "header" in str(error) else MalformedSignature  # Go looks at less of the header
+            raise kind(f"bundle: damaged compression: {error}") from None
         if stream.unused_data:
-            raise _TooMuch("bundle: more follows the compressed data")
+            raise UnreadSignature("bundle: more follows the compressed data")
         if len(raw) <= MAX_BUNDLE and not stream.eof:
             raise MalformedSignature("bundle: the compressed data is cut off")
     if len(raw) > MAX_BUNDLE:
-        raise _TooMuch(f"the bundle has more than {MAX_BUNDLE} bytes")
+        raise UnreadSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
     return raw
 
 
@@ -236,20 +180,9 @@ def _check_log(entries: list[dict[str, t.Any]]) -> None:
             raise MalformedSignature("bundle: an incomplete entry of a transparency log")
         if proof is not None and not proof.get("checkpoint", {}).get("envelope"):
             raise MalformedSignature("bundle: an inclusion proof without a checkpoint")
-        _check_body(entry.get("canonicalizedBody", b""), kind)
+        check_body(entry.get("canonicalizedBody", b""))
     if entries and not any("inclusionProof" in entry for entry in entries):
         raise MalformedSignature("bundle: no inclusion proof in the entries of transparency logs")
-
-
-def _check_body(body: bytes, kind: dict[str, str]) -> None:
-    """That the entry is of the kind it says. What it proves is a matter of keyless verification."""
-    try:
-        value = strict_json.load_object(body, "bundle: the body of a log entry")
-    except strict_json.MalformedJson as error:
-        raise MalformedSignature(error.message) from None
-    said = (value.get("kind"), value.get("apiVersion"))
-    if said != (kind.get("kind"), kind.get("version")) or said not in _LOG_ENTRIES or "spec" not in value:
-        raise MalformedSignature("bundle: a log entry of an unknown kind, or of another than it says")
 
 
 def _envelope(value: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -269,7 +202,7 @@ def _envelope(value: dict[str, t.Any]) -> dict[str, t.Any]:
 def parse_statement(payload: bytes) -> Statement:
     """The statement of an envelope whose signature was checked before; MalformedSignature where it is not one."""
     try:
-        value = pj.loads(payload, _STATEMENT, "statement")
+        value = pj.loads(payload, STATEMENT, "statement", STATEMENT_NAMES)
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
     if value.get("_type") not in _STATEMENT_TYPES:
@@ -284,7 +217,7 @@ def parse_statement(payload: bytes) -> Statement:
 
 def _subject(value: dict[str, t.Any]) -> Subject:
     digests = value.get("digest", {})
-    if not all(_HEX.match(digest) for digest in digests.values()):
+    if any(len(digest) % 2 or digest.strip(_HEX_DIGITS) for digest in digests.values()):
         raise MalformedSignature("statement: a digest that is not hexadecimal")
     # Lower case only, as cosign compares text; any other spelling then equals no digest that was asked for.
     sha256 = digests.get("sha256")

@@ -6,19 +6,13 @@ Sources as in bundle.py, and cosign's pkg/oci/remote.
 
 from __future__ import annotations
 
-import base64
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    EMPTY,
-    EMPTY_BYTES,
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal, of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.descriptor import EMPTY, EMPTY_BYTES, Descriptor, Manifest
+from .._shared import base64, strict_json
+from .._shared.digest import check_syntax, hexadecimal, of_bytes
+from .._shared.errors import InvalidOption
+from . import bundle as bundles
 
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
@@ -51,9 +45,9 @@ def build_bundle(statement: bytes, signature: bytes, hint: str) -> bytes:
             "mediaType": bundles.MEDIA_TYPE,
             "verificationMaterial": {"publicKey": {"hint": hint}},
             "dsseEnvelope": {
-                "payload": base64.b64encode(statement).decode(),
+                "payload": base64.encode(statement),
                 "payloadType": bundles.PAYLOAD_TYPE,
-                "signatures": [{"sig": base64.b64encode(signature).decode()}],
+                "signatures": [{"sig": base64.encode(signature)}],
             },
         }
     )

@@ -6,15 +6,14 @@ Sources: cosign, pkg/cosign/keys.go; go-securesystemslib, encrypted/encrypted.go
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared import base64, strict_json
+from .._shared.errors import GitopsError
+from .._shared.requirements import third_party
+from .pem import UnreadableKey
 
 with third_party():
     from nacl.exceptions import CryptoError
@@ -44,10 +43,10 @@ def seal(plaintext: bytes, passphrase: bytes) -> bytes:
             "kdf": {
                 "name": "scrypt",
                 "params": {"N": _COST, "r": _BLOCK_SIZE, "p": _PARALLELISM},
-                "salt": _encode(salt),
+                "salt": base64.encode(salt),
             },
-            "cipher": {"name": "nacl/secretbox", "nonce": _encode(nonce)},
-            "ciphertext": _encode(box.encrypt(plaintext, nonce).ciphertext),
+            "cipher": {"name": "nacl/secretbox", "nonce": base64.encode(nonce)},
+            "ciphertext": base64.encode(box.encrypt(plaintext, nonce).ciphertext),
         }
     )
 
@@ -97,8 +96,4 @@ def _decode(value: dict[str, t.Any], name: str) -> bytes:
     member = value.get(name)
     if not isinstance(member, str) or not member:
         raise ValueError(f"{name} is missing")
-    return base64.b64decode(member, validate=True)
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return base64.decode(member)

@@ -9,18 +9,23 @@ Sources: cosign, pkg/cosign/keys.go and pkg/signature/keys.go; sigstore, pkg/sig
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem, write_pem
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared import base64
+from .._shared.requirements import third_party
+from .pem import UnreadableKey, read_pem, write_pem
 
 with third_party():
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+    from cryptography.hazmat.primitives.asymmetric.utils import (
+        Prehashed,
+        decode_dss_signature,
+        encode_dss_signature,
+    )
 
 __all__ = ["PublicKey", "UnreadableKey"]
 
@@ -34,6 +39,13 @@ _TRAPS = {
     "ed25519": "cosign signs Ed25519ph with an Ed25519 key, and its and Flux's default verification uses pure Ed25519",
 }
 _RSA_BITS = range(2048, 8193)
+_MAX_P1363 = 132  # bytes, of P-521
+
+# The y coordinates of the points of Ed25519 whose order is 1, 2, 4 or 8: by such a key, one signature is valid for
+# many texts, and by the first for all.
+_FIELD = 2**255 - 19
+_EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_LOW_ORDER = frozenset({1, _FIELD - 1, 0, _EIGHTH, _FIELD - _EIGHTH})
 
 
 @dataclass(frozen=True)
@@ -68,12 +80,19 @@ class PublicKey:
         usable = t.cast("AnyPublic", key)
         der = usable.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         digest = hashlib.sha256(der)
-        hint = base64.b64encode(digest.digest()).decode()
+        hint = base64.encode(digest.digest())
         return cls(write_pem("PUBLIC KEY", der), f"sha256:{digest.hexdigest()}", hint, kind, usable)
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Whether cosign and Flux accept by default: ECDSA or RSA PKCS#1 v1.5 over SHA-256, or pure Ed25519."""
         return _verifies(self._key, signature, data, hashes.SHA256())
+
+    def verify_digest(self, signature: bytes, digest: bytes, algorithm: str) -> bool:
+        """The same for a digest by `sha256`, `sha384` or `sha512`; never with an Ed25519 key, which signs no digest."""
+        if isinstance(self._key, ed25519.Ed25519PublicKey):
+            return False
+        algorithms = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+        return _verifies(self._key, signature, digest, Prehashed(algorithms[algorithm]()))
 
     def near_miss(self, signature: bytes, data: bytes) -> str | None:
         """Why a signature made by this very key is not accepted (the hash trap); None when it is not by this key."""
@@ -112,16 +131,19 @@ def _kind(key: object, where: str) -> str:
     if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS:
         return f"rsa-{key.key_size}"
     if isinstance(key, ed25519.Ed25519PublicKey):
+        raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        if int.from_bytes(raw, "little") % 2**255 % _FIELD in _LOW_ORDER:
+            raise UnreadableKey(f"{where}: an Ed25519 key by which anybody could sign (a point of low order)")
         return "ed25519"
     if isinstance(key, rsa.RSAPublicKey):
         raise UnreadableKey(f"{where}: an RSA key of {key.key_size} bits; 2048 to 8192 are supported")
     raise UnreadableKey(f"{where}: neither an ECDSA (P-256, P-384, P-521), RSA nor Ed25519 key")
 
 
-def _verifies(key: AnyPublic, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> bool:
+def _verifies(key: AnyPublic, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed) -> bool:
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, data, ec.ECDSA(algorithm))
+            key.verify(_der(signature), data, ec.ECDSA(algorithm))
         elif isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, data, padding.PKCS1v15(), algorithm)
         else:
@@ -129,6 +151,21 @@ def _verifies(key: AnyPublic, signature: bytes, data: bytes, algorithm: hashes.H
     except InvalidSignature:
         return False
     return True
+
+
+def _der(signature: bytes) -> bytes:
+    """The ASN.1 of an ECDSA signature that is written as r and s one behind the other (IEEE P1363), as cosign reads it.
+
+    Source: sigstore, pkg/signature/ecdsa.go: what is not ASN.1 is taken for that.
+    """
+    try:
+        decode_dss_signature(signature)
+    except ValueError:
+        half, odd = divmod(len(signature), 2)
+        if 0 < len(signature) <= _MAX_P1363 and not odd:
+            numbers = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
+            return encode_dss_signature(*numbers)
+    return signature
 
 
 def _verifies_ed25519ph(key: ed25519.Ed25519PublicKey, signature: bytes, data: bytes) -> bool:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import textwrap
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared import base64
+from .._shared.errors import GitopsError
 
 MAX_FILE = 65536  # bytes; an RSA-4096 key takes 5000
 
@@ -37,12 +36,12 @@ def read_pem(data: bytes, where: str) -> tuple[str, bytes]:
     if block is None:
         raise UnreadableKey(f"{where}: {'empty' if not data.strip() else 'not a key in PEM format'}")
     try:
-        return block.group(1).decode(), base64.b64decode(b"".join(block.group(2).split()), validate=True)
-    except binascii.Error as error:
+        return block.group(1).decode(), base64.decode(block.group(2).translate(None, b" \t"))
+    except base64.NotBase64 as error:
         raise UnreadableKey(f"{where}: the PEM block is damaged: {error}") from None
 
 
 def write_pem(label: str, content: bytes) -> bytes:
     """A PEM block with 64 columns, as Go's encoding/pem writes it."""
-    lines = textwrap.wrap(base64.b64encode(content).decode(), 64)
+    lines = textwrap.wrap(base64.encode(content), 64)
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()

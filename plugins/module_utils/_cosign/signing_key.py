@@ -5,17 +5,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.encrypted import (
-    PEM_TYPE,
-    PEM_TYPES,
-    WrongPassphrase,
-    seal,
-    unseal,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.pem import UnreadableKey, read_pem, write_pem
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._shared.errors import GitopsError
+from .._shared.requirements import third_party
+from .encrypted import PEM_TYPE, PEM_TYPES, WrongPassphrase, seal, unseal
+from .keys import PublicKey
+from .pem import UnreadableKey, read_pem, write_pem
 
 with third_party():
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -7,18 +7,12 @@ signature/internal/sigstore_payload.go, whose strict reading is followed here.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
-    InvalidDigest,
-    check_syntax,
-    hexadecimal,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared import base64, strict_json
+from .._shared.digest import InvalidDigest, check_syntax, hexadecimal
+from .malformed import MalformedSignature
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
@@ -29,12 +23,6 @@ MAX_SIGNATURE = 16384  # base64 characters; RSA-8192 takes 1366
 MAX_LAYERS = 1000  # of one signature image, as cosign has it (CVE-2023-46737)
 
 TYPE = "cosign container image signature"
-
-
-class MalformedSignature(GitopsError):
-    """Bytes that do not follow the rules of the signature format that they claim."""
-
-    code = "malformed_signature"
 
 
 @dataclass(frozen=True)
@@ -83,8 +71,8 @@ def parse_signature(text: object) -> bytes:
     if len(text) > MAX_SIGNATURE:
         raise MalformedSignature("the signature is longer than any key could make it")
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return base64.decode(text)
+    except base64.NotBase64:
         raise MalformedSignature(f"the annotation {SIGNATURE_ANNOTATION} is not base64") from None
 
 

@@ -6,24 +6,18 @@ Sources as in simple_signing.py.
 
 from __future__ import annotations
 
-import base64
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
-    MEDIA_TYPE,
-    SIGNATURE_ANNOTATION,
-    TYPE,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._oci.descriptor import Descriptor, Manifest
+from .._oci.reference import official
+from .._shared import base64, strict_json
+from .._shared.digest import check_syntax
+from .._shared.errors import InvalidOption
+from .simple_signing import MEDIA_TYPE, SIGNATURE_ANNOTATION, TYPE
 
 CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
 _EPOCH = "0001-01-01T00:00:00Z"
-# Go's encoding/json escapes these for HTML's sake.
-_GO_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
 _HUB, _HUB_ALIASES = "index.docker.io", ("docker.io", "index.docker.io")
 
 
@@ -37,7 +31,7 @@ class LegacySignature:
     @classmethod
     def of(cls, payload: bytes, signature: bytes) -> LegacySignature:
         """A signature by a key: nothing but the signature in the annotations."""
-        return cls(payload, {SIGNATURE_ANNOTATION: base64.b64encode(signature).decode()})
+        return cls(payload, {SIGNATURE_ANNOTATION: base64.encode(signature)})
 
     @property
     def layer(self) -> Descriptor:
@@ -48,9 +42,7 @@ class LegacySignature:
 def identity_of(repository_name: str) -> str:
     """`host/repository` as cosign writes it into payloads: Docker Hub under its full name."""
     host, _separator, repository = repository_name.partition("/")
-    if host not in _HUB_ALIASES:
-        return repository_name
-    return f"{_HUB}/{repository if '/' in repository else 'library/' + repository}"
+    return f"{_HUB}/{official(host, repository)}" if host in _HUB_ALIASES else repository_name
 
 
 def build_payload(repository_name: str, digest: str, annotations: t.Mapping[str, str]) -> bytes:
@@ -64,7 +56,7 @@ def build_payload(repository_name: str, digest: str, annotations: t.Mapping[str,
         "optional": {key: annotations[key] for key in sorted(annotations)} or None,
     }
     try:
-        return strict_json.compact(value).decode().translate(_GO_ESCAPES).encode()
+        return strict_json.compact(value).decode().translate(strict_json.GO_ESCAPES).encode()
     except UnicodeEncodeError:
         raise InvalidOption("annotations", "not valid Unicode text") from None
 

@@ -20,12 +20,12 @@ import typing as t
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
-from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing as legacy
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
+from . import bundle as bundles
+from . import simple_signing as legacy
+from .malformed import MalformedSignature
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+    from .keys import PublicKey
 
 Format = t.Literal["bundle", "legacy"]
 

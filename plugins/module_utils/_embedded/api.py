@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.auth import Access, Authenticator
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.blobs import BlobEndpoints
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.contents import ContentEndpoints
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import JSON, ApiError, Request, Response
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.naming import check_name
+from .auth import Access, Authenticator
+from .blobs import BlobEndpoints
+from .contents import ContentEndpoints
+from .message import JSON, ApiError, Request, Response
+from .naming import check_name
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.store import Store
+    from .store import Store
 
 _Endpoint = t.Callable[[Request, str, str], Response]
 

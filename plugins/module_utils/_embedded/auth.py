@@ -14,10 +14,10 @@ import hmac
 import secrets
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError, Request, Response
+from .message import ApiError, Request, Response
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.credentials import Credentials
+    from .credentials import Credentials
 
 _HEADER_LIMIT = 8192
 

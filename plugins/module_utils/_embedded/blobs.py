@@ -10,19 +10,14 @@ import os
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.auth import Access
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
-    ApiError,
-    FileBody,
-    Request,
-    Response,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.naming import check_digest, check_name
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.uploads import Upload, Uploads
+from .auth import Access
+from .message import ApiError, FileBody, Request, Response
+from .naming import check_digest, check_name
+from .uploads import Upload, Uploads
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.auth import Authenticator
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.store import Store
+    from .auth import Authenticator
+    from .store import Store
 
 _RANGE = re.compile(r"bytes=([0-9]{1,18})?-([0-9]{1,18})?")
 

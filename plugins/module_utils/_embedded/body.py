@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError
+from .message import ApiError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from email.message import Message

@@ -11,7 +11,7 @@ import io
 import typing as t
 import zipfile
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded import (
+from . import (
     api,
     auth,
     blobs,

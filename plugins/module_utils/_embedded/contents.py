@@ -11,22 +11,12 @@ import hashlib
 import typing as t
 import urllib.parse
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.manifests import (
-    MANIFEST_LIMIT,
-    OCI_INDEX,
-    Manifest,
-    parse_manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
-    ApiError,
-    Request,
-    Response,
-    json_response,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.naming import check_digest, check_reference
+from .manifests import MANIFEST_LIMIT, OCI_INDEX, Manifest, parse_manifest
+from .message import ApiError, Request, Response, json_response
+from .naming import check_digest, check_reference
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.store import Descriptor, Store
+    from .store import Descriptor, Store
 
 _PAGE = 1000  # referrers in one answer, far below the 4 MiB at which a client may stop reading
 

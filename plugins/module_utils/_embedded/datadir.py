@@ -20,7 +20,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.credentials import Credentials
+from .credentials import Credentials
 
 MARKER = ".proven-gitops-registry"
 FILES = (MARKER, "settings.json", "credentials.json", "server.pyz", "server.log", "server.lock")

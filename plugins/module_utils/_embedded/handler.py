@@ -9,17 +9,11 @@ import http.server
 import re
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.body import body_of
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
-    ApiError,
-    Disconnect,
-    FileBody,
-    Request,
-    Response,
-)
+from .body import body_of
+from .message import ApiError, Disconnect, FileBody, Request, Response
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.server import RegistryServer
+    from .server import RegistryServer
 
 # What is read and dropped of a body nobody wanted, so that its sender gets to read the answer.
 _DRAIN_LIMIT = 64 * 1024 * 1024

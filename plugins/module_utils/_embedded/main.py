@@ -10,19 +10,15 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.api import Api
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.auth import Authenticator, Basic
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.datadir import (
-    DataDirectory,
-    Running,
-    announce,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.server import RegistryServer
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.store import Store
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.tokens import Bearer
+from .api import Api
+from .auth import Authenticator, Basic
+from .datadir import DataDirectory, Running, announce
+from .server import RegistryServer
+from .store import Store
+from .tokens import Bearer
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.credentials import Credentials
+    from .credentials import Credentials
 
 _LOCK_ATTEMPTS = 40
 _LOCK_PAUSE = 0.05  # seconds; whoever only looks holds the lock for microseconds

@@ -10,8 +10,8 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.naming import is_digest
+from .message import ApiError
+from .naming import is_digest
 
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes; the size that the specification asks registries to accept at least
 

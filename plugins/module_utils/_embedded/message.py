@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 if t.TYPE_CHECKING:  # pragma: no cover
     from email.message import Message
 
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.body import Body
+    from .body import Body
 
 JSON = "application/json"
 

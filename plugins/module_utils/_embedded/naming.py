@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError
+from .message import ApiError
 
 NAME_LIMIT = 255
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

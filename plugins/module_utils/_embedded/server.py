@@ -12,19 +12,13 @@ import threading
 import traceback
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.handler import Handler
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
-    ApiError,
-    Disconnect,
-    Hook,
-    Request,
-    Response,
-)
+from .handler import Handler
+from .message import ApiError, Disconnect, Hook, Request, Response
 
 if t.TYPE_CHECKING:  # pragma: no cover
     import ssl
 
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.api import Api
+    from .api import Api
 
 _HANDSHAKE_SECONDS = 10
 _RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # struct linger {on, 0 seconds}: close() sends a reset

@@ -17,17 +17,13 @@ import time
 import typing as t
 import urllib.parse
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.auth import (
-    Access,
-    Authenticator,
-    PasswordCheck,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError, json_response
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.naming import is_name
+from .auth import Access, Authenticator, PasswordCheck
+from .message import ApiError, json_response
+from .naming import is_name
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.credentials import Credentials
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
+    from .credentials import Credentials
+    from .message import Request, Response
 
 SERVICE = "proven.gitops"
 PATH = "/token"

@@ -15,11 +15,11 @@ import time
 import typing as t
 import uuid
 
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import ApiError
+from .message import ApiError
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.body import Body
-    from ansible_collections.proven.gitops.plugins.module_utils._embedded.store import Store
+    from .body import Body
+    from .store import Store
 
 BUFFER = 256 * 1024
 _IDLE_SECONDS = 3600.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from .._shared.errors import InvalidOption
 
 _VERSION = re.compile(r"v?(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?", re.ASCII)
 
@@ -36,6 +36,11 @@ class FluxVersion:
         major, minor, patch = match.groups()
         return cls(int(major), int(minor), int(patch or 0))
 
+    @property
+    def release(self) -> str:
+        """Without the patch level: `2.8`."""
+        return f"{self.major}.{self.minor}"
+
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
@@ -45,18 +50,25 @@ NEWEST = FluxVersion(2, 10, 1)
 # Minors that the Flux project supports at the time of NEWEST: the last three.
 OLDEST_SUPPORTED = FluxVersion(2, 8)
 
+# Since which release Flux can do what. The versions of its API stand with the kinds, in kinds.py.
+# Signatures in cosign 3's bundle format are found (source-controller 1.8, its pull request 1961).
+BUNDLES = FluxVersion(2, 8)
+# They are found over plain HTTP beyond loopback too (source-controller 1.9, its pull request 2061).
+BUNDLES_OVER_PLAIN_HTTP = FluxVersion(2, 9)
+# OCIRepository has verify.trustedRootSecretRef.
+TRUSTED_ROOT = FluxVersion(2, 9)
 # What was fetched is verified again when its keys change (source-controller 1.10, its pull requests 2166 and 2179).
 VERIFIES_AGAIN = FluxVersion(2, 10)
 
 
 def reads_bundles(version: FluxVersion) -> bool:
-    """Whether signatures in cosign 3's bundle format are found (source-controller 1.8, its pull request 1961)."""
-    return version >= FluxVersion(2, 8)
+    """Whether signatures in cosign 3's bundle format are found."""
+    return version >= BUNDLES
 
 
 def reads_bundles_over_plain_http(version: FluxVersion) -> bool:
-    """Whether bundles are found over plain HTTP beyond loopback too (source-controller 1.9, its pull request 2061)."""
-    return version >= FluxVersion(2, 9)
+    """Whether bundles are found over plain HTTP beyond loopback too."""
+    return version >= BUNDLES_OVER_PLAIN_HTTP
 
 
 def verifies_again(version: FluxVersion) -> bool:

@@ -8,19 +8,20 @@ helpers, ~/.netrc, other keys) takes no part in that connection. Where none are 
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._git import program
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import write_private
+from .._shared.errors import InvalidOption
+from .._shared.process import Command
+from . import program
+from .workspace import write_private
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.address import Address
-    from ansible_collections.proven.gitops.plugins.module_utils._git.program import Config, Git
+    from .address import Address
+    from .program import Config, Git
 
 # The forges ask for some user name beside an access token and most of them ignore which; it is Flux's default too.
 DEFAULT_USERNAME = "git"
@@ -46,16 +47,16 @@ class Access:
 
 @dataclass(frozen=True)
 class Connection:
-    """An address and the settings with which git commands reach it; `tried` names the credentials for an error."""
+    """An address and the settings with which git commands reach it; `tried` names the credentials for an error.
+
+    `url` is what git is given, and nothing to show: the settings turn it into the address.
+    """
 
     address: Address
     config: Config
     environment: t.Mapping[str, str]
     tried: str
-
-    @property
-    def url(self) -> str:
-        return self.address.url
+    url: str = ""
 
 
 def username_for(address: Address, access: Access) -> str:
@@ -100,8 +101,15 @@ def connect(address: Address, access: Access, git: Git) -> Connection:
     Raises InvalidOption for a key that cannot be used and GitUnavailable when there is no ssh.
     """
     check(address, access)
-    # The address is used as it was checked: no `url.<base>.insteadOf` of anybody rewrites it.
-    config: Config = tuple((f"url.{address.url}.{name}", address.url) for name in ("insteadOf", "pushInsteadOf"))
+    # git is given a name that nobody can guess, which stands for the address as it was checked. A configuration that
+    # knows the address could rewrite it (url.<base>.insteadOf) or be a remote of that name (remote.<address>.url), and
+    # would come first.
+    url = f"proven.gitops.{secrets.token_hex(16)}:"
+    config: Config = tuple((f"url.{address.url}.{name}", url) for name in ("insteadOf", "pushInsteadOf"))
+    return replace(_reached(address, access, git, config), url=url)
+
+
+def _reached(address: Address, access: Access, git: Git, config: Config) -> Connection:
     if address.over_http:
         return _over_http(address, access, git, config)
     if address.scheme == "ssh":
@@ -213,7 +221,7 @@ def _check_key(path: Path, option: str, git: Git) -> None:
     """With a key that needs a passphrase, ssh would only say that permission was denied."""
     keygen = program.find("ssh-keygen", "to check a private key", "openssh-client")
     command = Command((keygen, "-y", "-P", "", "-f", os.path.abspath(path)), git.environment, timeout=30)
-    result = run(command, git.directory, git.scrub)
+    result = git.start(command)
     if result.exit_code == 0:
         return
     said = result.stderr.lower()
@@ -223,6 +231,8 @@ def _check_key(path: Path, option: str, git: Git) -> None:
         )
     elif "permissions" in said:
         reason = f"others may read {path}, so ssh would ignore it: chmod 600"
+    elif "no user exists" in said:
+        reason = f"ssh does not run for a user id that has no entry in passwd: {result.reason}"
     else:
         reason = "is not a private key that OpenSSH can read"
     raise InvalidOption(option, reason)

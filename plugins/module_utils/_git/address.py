@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from .._shared.addresses import is_loopback
 
 Scheme = t.Literal["https", "http", "ssh", "file"]
 
@@ -47,12 +48,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether the host is this machine by its very name, so that nothing can listen in between."""
-        if self.host.lower() == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 def password_in(text: str, *, written: bool = False) -> str:

@@ -7,13 +7,14 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._git import errors
+from . import errors
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.access import Connection
-    from ansible_collections.proven.gitops.plugins.module_utils._git.command import Result
+    from .._shared.process import Result
+    from .access import Connection
 
 _MAX_SHOWN = 2000
+_TELLING = ("remote:", "fatal:", "error:", "ssh:", "No user exists")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ _RULES = (
         r"Host key verification failed|host key is known for",
         errors.HostKeyRefused,
         "the host key of {host} is not known: add it to known_hosts (ssh-keyscan shows it; compare the fingerprint)",
+    ),
+    _rule(
+        r"No user exists for uid",
+        errors.GitError,
+        "ssh does not run for a user id that has no entry in passwd, so {url} cannot be reached: {detail}",
     ),
     _rule(
         r"certificate problem|certificate verif|unable to get local issuer|self.signed certificate|no alternative cert"
@@ -132,6 +138,6 @@ def _sent(error: errors.GitError) -> errors.GitError:
 def summary(stderr: str) -> str:
     """The lines that say what happened, in one: what the server said and what git made of it."""
     lines = [line.strip() for line in stderr.splitlines()]
-    telling = [line for line in lines if line.startswith(("remote:", "fatal:", "error:", "ssh:"))] or lines
+    telling = [line for line in lines if line.startswith(_TELLING)] or lines
     shown = [line for line in telling if line not in ("", "remote:")]
     return "; ".join(shown)[-_MAX_SHOWN:]

@@ -7,10 +7,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import SigningFailed
+from .errors import SigningFailed
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git
+    from .program import Git
 
 DEFAULT_NAME = "proven.gitops"
 # RFC 2606 promises that nobody ever gets mail there.

@@ -10,10 +10,11 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result, run
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from .._shared import process
+from .._shared.environment import without_secrets
+from .._shared.process import Command, Result
+from .._shared.scrub import Scrubber
+from .errors import GitError, GitUnavailable
 
 # GIT_CONFIG_COUNT came with it; an older git would ignore every setting below without a word.
 MINIMUM = (2, 31)
@@ -119,7 +120,16 @@ class Git:
     ) -> Result:
         """One git command; `config` and `environment` come on top of what every command gets."""
         settings = {**self.environment, **_as_environment(_CONFIG + config), **(environment or {})}
-        return run(Command((self.binary, *arguments), settings, stdin, timeout), self.directory, self.scrub)
+        return self.start(Command((self.binary, *arguments), settings, stdin, timeout))
+
+    def start(self, command: Command) -> Result:
+        """A command of git's or ssh's, in the private directory. Raises GitUnavailable and GitError."""
+        try:
+            return process.run(command, self.scrub.lines, self.directory)
+        except process.CannotRun as error:
+            raise GitUnavailable(error.message) from None
+        except process.TooMuchOutput as error:
+            raise GitError(error.message) from None
 
 
 def _as_environment(config: Config) -> dict[str, str]:

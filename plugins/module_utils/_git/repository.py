@@ -11,20 +11,15 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._git import errors, failures
-from ansible_collections.proven.gitops.plugins.module_utils._git.identity import (
-    Author,
-    Signing,
-    author_environment,
-    signing_arguments,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._git.tree import Change, Entry, parents
-from ansible_collections.proven.gitops.plugins.module_utils._git.workspace import write_private
+from . import errors, failures
+from .identity import Author, Signing, author_environment, signing_arguments
+from .tree import Change, Entry, parents
+from .workspace import write_private
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._git.access import Connection
-    from ansible_collections.proven.gitops.plugins.module_utils._git.command import Result
-    from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git
+    from .._shared.process import Result
+    from .access import Connection
+    from .program import Git
 
 _FETCHED = "refs/remotes/origin/tip"
 _NOTHING = "0" * 40
@@ -195,7 +190,7 @@ class Repository:
                 raise
             if isinstance(error, errors.BranchMoved):
                 raise
-            raise unknown_outcome(commit, self.connection.url, error) from error
+            raise unknown_outcome(commit, self.connection.address.url, error) from None
 
     def _remote(self, *arguments: str, push: bool = False) -> Result:
         environment = {**self._location(), **self.connection.environment}
@@ -213,16 +208,16 @@ class Repository:
         for line in result.stdout.decode("utf-8", "replace").splitlines():
             if not line.startswith("!\t"):
                 continue
-            reason = self._git.scrub(line.split("\t")[-1])
+            reason = self._git.scrub.lines(line.split("\t")[-1])
             details = {"reason": reason, "stderr": result.stderr.strip()[-2000:]}
             if _RACE.search(reason):
-                moved = errors.BranchMoved(f"the branch moved at {self.connection.url}: {reason}", **details)
+                moved = errors.BranchMoved(f"the branch moved at {self.connection.address.url}: {reason}", **details)
                 # The server's word is not the last one: curl sends again what it sent on a connection that broke, and
                 # then the second copy is refused because the first one did arrive.
                 moved.unsent = "[remote rejected]" not in reason
                 raise moved
             said = "; ".join(line for line in result.stderr.splitlines() if line.startswith("remote:"))
-            message = f"{self.connection.url} declines the push, and nothing was changed: {reason}"
+            message = f"{self.connection.address.url} declines the push, and nothing was changed: {reason}"
             if "shallow" in reason:
                 message += " (depth=0 fetches the whole history)"
             raise errors.PushDeclined(f"{message}: {said}"[:2000] if said else message, **details)

@@ -12,7 +12,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._git.errors import PathConflict
+from .._shared.file_names import leads_into_git
+from .errors import PathConflict
 
 REGULAR = "100644"
 EXECUTABLE = "100755"
@@ -22,8 +23,6 @@ _GITLINK = "160000"
 Status = t.Literal["written", "removed", "unchanged"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Characters that HFS+ ignores in a name, with which ".git" could be spelt so that it is not seen.
-_IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _MAX_PATH_BYTES = 4095
 
 
@@ -69,8 +68,8 @@ def check_path(path: str) -> None:
     for part in path.split("/"):
         if part in ("", ".", ".."):
             raise ValueError("must not hold an empty part, '.' or '..'")
-        if _is_git_directory(part):
-            raise ValueError("must not lead into a .git directory")
+    if leads_into_git(path):
+        raise ValueError("must not lead into a .git directory")
 
 
 def _encodable(path: str) -> bool:
@@ -79,12 +78,6 @@ def _encodable(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _is_git_directory(part: str) -> bool:
-    # NTFS ignores what trails (blanks, dots, a stream's name) and knows .git as git~1 too.
-    name = _IGNORABLE.sub("", part).casefold().partition(":")[0].rstrip(". ")
-    return name in (".git", "git~1")
 
 
 def check_files(files: t.Sequence[File]) -> None:

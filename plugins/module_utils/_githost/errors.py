@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+from .._shared.errors import GitopsError
 
 
 class HostError(GitopsError):

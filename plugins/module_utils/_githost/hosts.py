@@ -12,9 +12,9 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._githost import errors
-from ansible_collections.proven.gitops.plugins.module_utils._githost.transport import Settings, Transport, Value
+from .._shared.errors import InvalidOption
+from . import errors
+from .transport import Settings, Transport, Value
 
 
 @dataclass(frozen=True)

@@ -7,28 +7,26 @@ renamed, and the new name is what should be given.
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import ssl
 import time
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._githost import errors
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
-
-with third_party():
-    import urllib3
-    from urllib3 import exceptions as http_errors
+from .._http import errors as http
+from .._http.client import Client, Reply
+from .._http.settings import HttpSettings
+from .._http.tls import make_tls
+from .._http.urls import Origin
+from .._shared import strict_json
+from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
+from .._shared.strict_json import MalformedJson
+from . import errors
 
 LIMIT = 4 * 1024 * 1024  # bytes of an answer
-ATTEMPTS = 3
-LONGEST_PAUSE = 20.0  # seconds that a Retry-After may ask for
-_BUSY = frozenset({429, 502, 503, 504})
+RETRIES = 2
+SILENCES = 4  # the deadline of an exchange, with its retries and pauses, in timeouts
+_LATER = frozenset({429, 502, 503, 504})
 _PAGES = 50
 
 Value = t.Mapping[str, t.Any]
@@ -44,6 +42,22 @@ class Settings:
     validate_certs: bool = True
     insecure: bool = False
     timeout: float = 30.0
+    register_secret: t.Callable[[str], None] = field(default=keep_to_ourselves, repr=False)
+
+    @property
+    def http(self) -> HttpSettings:
+        """The same for the HTTP client."""
+        return HttpSettings(
+            ca_path=self.ca_path or None,
+            only_ca=True,
+            verify=self.validate_certs,
+            insecure=self.insecure,
+            timeout=self.timeout,
+            deadline=self.timeout * SILENCES,
+            retries=RETRIES,
+            later=_LATER,
+            kind="host",
+        )
 
 
 class Transport:
@@ -53,8 +67,13 @@ class Transport:
         _check(settings)
         self.base = settings.base
         self._settings = settings
-        self._wait = wait
-        self._pool = _pool(settings)
+        self._client = Client(
+            settings.base,
+            settings.http,
+            headers=lambda: settings.headers,
+            register_secret=settings.register_secret,
+            sleep=wait,
+        )
 
     def get(self, path: str) -> Value:
         """The object at `path`. Raises HostError's kinds, NotFound among them."""
@@ -87,45 +106,24 @@ class Transport:
         return value
 
     def _send(self, method: str, path: str, query: t.Mapping[str, str], document: t.Any) -> t.Any:
-        address = f"{self.base}{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{path}?{urlencode(query)}" if query else path
         body = None if document is None else strict_json.compact(document)
-        cause = ""
-        for attempt in range(1, (ATTEMPTS if method == "GET" else 1) + 1):
-            try:
-                status, content, asked = self._once(method, address, body)
-            except (http_errors.HTTPError, OSError) as error:
-                cause, asked = _explain(error, self._settings.timeout), 0.0
-            else:
-                if status not in _BUSY:
-                    return self._value(method, path, status, content)
-                cause = f"it answers {status}"
-            if attempt < ATTEMPTS and method == "GET":
-                self._wait(min(max(0.25 * 2**attempt, asked), LONGEST_PAUSE))
-        raise errors.Unreachable(f"{self.base}: {cause}", host=self.base, cause=cause)
-
-    def _once(self, method: str, address: str, body: bytes | None) -> tuple[int, bytes, float]:
-        headers = {**self._settings.headers, "User-Agent": "proven.gitops"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        response = self._pool.request(
-            method, address, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-        )
+        headers = {} if body is None else {"Content-Type": "application/json"}
         try:
-            content: bytes = response.read(LIMIT + 1, decode_content=True)
-        finally:
-            response.release_conn()
-        if len(content) > LIMIT:
-            raise errors.BadAnswer(f"{self.base}: an answer of more than {LIMIT} bytes", host=self.base)
-        asked = response.headers.get("Retry-After", "")
-        return response.status, content, float(asked) if asked.isdecimal() else 0.0
+            reply = self._client.ask(method, target, body=body, headers=headers, limit=LIMIT, repeat=method == "GET")
+        except http.Unreachable as error:
+            raise errors.Unreachable(error.message, host=self.base, cause=error.details["cause"]) from None
+        except http.HttpError as error:
+            raise errors.BadAnswer(f"{self.base}: {error.message}", host=self.base) from None
+        return self._value(method, path, reply)
 
-    def _value(self, method: str, path: str, status: int, content: bytes) -> t.Any:
-        if 200 <= status < 300:
+    def _value(self, method: str, path: str, reply: Reply) -> t.Any:
+        if 200 <= reply.status < 300:
             try:
-                return strict_json.loads(content, f"{self.base}{path}") if content else None
+                return strict_json.loads(reply.body, f"{self.base}{path}") if reply.body else None
             except MalformedJson as error:
                 raise errors.BadAnswer(f"{error.message} (is this the address of its API?)", host=self.base) from None
-        raise self._error(method, path, status, content)
+        raise self._error(method, path, reply.status, reply.body)
 
     def _error(self, method: str, path: str, status: int, content: bytes) -> errors.HostError:
         said = self._said(content)
@@ -152,66 +150,17 @@ class Transport:
         return "".join(character if character.isprintable() else " " for character in said)[:300]
 
 
-def _pool(settings: Settings) -> urllib3.PoolManager:
-    context = ssl.create_default_context()
-    try:
-        if settings.ca_path:
-            context = ssl.create_default_context(cafile=settings.ca_path)
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidOption("ca_path", f"{settings.ca_path}: {reason}") from None
-    if not settings.validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    options: dict[str, t.Any] = {"ssl_context": context, "timeout": urllib3.Timeout(settings.timeout)}
-    proxy = _proxy(settings.base)
-    return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-
-
-def _proxy(base: str) -> str:
-    """The proxy that the environment names for this host, as for git and curl."""
-    parts = urlsplit(base)
-    host = str(parts.hostname)
-    excluded = [one.strip().lstrip(".") for one in _variable("no_proxy").split(",") if one.strip()]
-    if _is_loopback(host) or "*" in excluded or any(host == one or host.endswith(f".{one}") for one in excluded):
-        return ""
-    return _variable(f"{parts.scheme}_proxy") or _variable("all_proxy")
-
-
-def _variable(name: str) -> str:
-    return os.environ.get(name) or os.environ.get(name.upper()) or ""
-
-
 def _check(settings: Settings) -> None:
+    what = "must be https://host[:port], without credentials in it"
     try:
-        parts = urlsplit(settings.base)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-    except ValueError:
-        valid, parts = False, urlsplit("")
-    if not valid or parts.query or parts.fragment:
-        raise InvalidOption("url", "must be https://host[:port], without credentials in it")
-    if parts.scheme == "http" and not settings.insecure and not _is_loopback(str(parts.hostname)):
+        origin = Origin.of(settings.base, "url")
+    except http.BadAnswer:
+        raise InvalidOption("url", what) from None
+    if "?" in settings.base or "#" in settings.base:
+        raise InvalidOption("url", what)
+    if origin.scheme == "http" and not settings.insecure and not origin.loopback:
         raise InvalidOption(
             "url", f"{settings.base} is plain HTTP, and the token would be read on the way; set insecure"
         )
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
-
-
-def _explain(error: BaseException, timeout: float) -> str:
-    """The cause in a few words, with nothing in it that was sent."""
-    inner = getattr(error, "reason", None) or error
-    if isinstance(inner, http_errors.NameResolutionError):
-        return "the name does not resolve"
-    if isinstance(inner, (http_errors.SSLError, ssl.SSLError)):
-        return "its certificate is not trusted, or it speaks no TLS; ca_path names the authority"
-    if isinstance(inner, http_errors.NewConnectionError):
-        return "no connection"
-    if isinstance(inner, http_errors.TimeoutError):
-        return f"no answer within {timeout:g} s"
-    return "the connection broke"
+    if settings.ca_path:
+        make_tls(settings.http)  # says now what is wrong with the file

@@ -1,39 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of docker or kind: an argument vector, in a session of its own, with a time by which it has to end."""
+"""One run of docker or kind, in this user's surroundings."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
-import subprocess
 import typing as t
-from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import OURS
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import KindError
+from .._shared import process
+from .._shared.environment import OURS
+from .._shared.process import Command, Result
+from .errors import KindError
 
-_GRACE_SECONDS = 5.0
 # Options of ours that hold secrets no child process needs, and what would make kind work on something else.
 _DROPPED = (*OURS, "GIT_", "KUBECONFIG", "KIND_CLUSTER_NAME")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\u00a0-\uffff\n]")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of it. `output` may be secret (a kubeconfig is); `errors` is text for a person."""
-
-    exit_code: int
-    output: bytes
-    errors: str
-    timed_out: bool = False
-
-    @property
-    def reason(self) -> str:
-        """The last lines of what went wrong, in one line."""
-        lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
-        return "; ".join(lines[-3:])[-600:]
 
 
 def environment(inherited: t.Mapping[str, str] | None = None) -> dict[str, str]:
@@ -45,33 +26,8 @@ def environment(inherited: t.Mapping[str, str] | None = None) -> dict[str, str]:
 
 def run(arguments: t.Sequence[str], *, stdin: bytes = b"", timeout: float) -> Result:
     """Run to the end, whatever it is; ended with its children after `timeout` seconds. KindError if it cannot start."""
+    command = Command(tuple(arguments), environment(), stdin, timeout)
     try:
-        process = subprocess.Popen(  # noqa: S603  # pylint: disable=ansible-bad-function  # no shell
-            arguments,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise KindError(f"cannot run {arguments[0]}: {error.strerror}", command=arguments[0]) from None
-    timed_out = False
-    try:
-        output, errors = process.communicate(stdin, timeout)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        output, errors = _end(process)
-    finally:  # also when the task itself is told to end: what it began must not go on without it
-        if process.poll() is None:
-            _end(process)
-    return Result(process.returncode, output, _CONTROL.sub("", errors.decode("utf-8", "replace")), timed_out)
-
-
-def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=_GRACE_SECONDS)
-    return b"", b""
+        return process.run(command, lambda text: _CONTROL.sub("", text))
+    except (process.CannotRun, process.TooMuchOutput) as error:
+        raise KindError(error.message, command=arguments[0]) from None

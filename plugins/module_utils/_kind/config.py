@@ -13,8 +13,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Container, Mount, Port
+from .._shared.errors import InvalidOption
+from .docker import Container, Mount, Port
 
 API_VERSION = "kind.x-k8s.io/v1alpha4"
 API_SERVER_PORT = 6443

@@ -8,8 +8,9 @@ import shutil
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._kind import command
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import DockerUnavailable, KindError
+from .._shared.process import Result
+from . import command
+from .errors import DockerUnavailable, KindError
 
 # Source: kind, pkg/cluster/internal/providers/docker/constants.go.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -82,23 +83,23 @@ class Docker:
     def nodes(self, cluster: str) -> list[Container]:
         """The containers of a kind cluster, running or not, by name."""
         listed = self._ok("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={CLUSTER_LABEL}={cluster}")
-        names = listed.output.decode().split()
+        names = listed.stdout.decode().split()
         return sorted(self._inspect(names), key=lambda one: one.name) if names else []
 
     def container(self, name: str) -> Container | None:
         """The container of that very name."""
         result = self._run("container", "inspect", name)
         if result.exit_code != 0:
-            if "no such" in result.errors.lower():
+            if "no such" in result.stderr.lower():
                 return None
             raise self._failed(("container", "inspect", name), result)
-        found = _containers(result.output)
+        found = _containers(result.stdout)
         return next((one for one in found if one.name == name), None)
 
     def image_id(self, image: str) -> str | None:
         """The ID of an image that is on this machine."""
         result = self._run("image", "inspect", "--format", "{{.Id}}", image)
-        return result.output.decode().strip() if result.exit_code == 0 else None
+        return result.stdout.decode().strip() if result.exit_code == 0 else None
 
     def start(self, *names: str) -> None:
         self._ok("start", *names)
@@ -107,32 +108,32 @@ class Docker:
         """With their anonymous volumes, as kind does it."""
         self._ok("rm", "--force", "--volumes", *names, timeout=180)
 
-    def run(self, *arguments: str, timeout: float) -> command.Result:
+    def run(self, *arguments: str, timeout: float) -> Result:
         """`docker run --detach …`, whatever its end."""
         return self._run("run", "--detach", *arguments, timeout=timeout)
 
     def connect(self, network: str, name: str) -> None:
         self._ok("network", "connect", network, name)
 
-    def execute(self, name: str, *arguments: str, stdin: bytes = b"", timeout: float = 30.0) -> command.Result:
+    def execute(self, name: str, *arguments: str, stdin: bytes = b"", timeout: float = 30.0) -> Result:
         """A command inside a container, whatever its end."""
         return self._run("exec", "--interactive", name, *arguments, stdin=stdin, timeout=timeout)
 
     def _inspect(self, names: t.Sequence[str]) -> list[Container]:
-        return _containers(self._ok("container", "inspect", *names).output)
+        return _containers(self._ok("container", "inspect", *names).stdout)
 
-    def _ok(self, *arguments: str, timeout: float = _QUICK_SECONDS) -> command.Result:
+    def _ok(self, *arguments: str, timeout: float = _QUICK_SECONDS) -> Result:
         result = self._run(*arguments, timeout=timeout)
         if result.exit_code != 0:
             raise self._failed(arguments, result)
         return result
 
-    def _failed(self, arguments: t.Sequence[str], result: command.Result) -> KindError:
+    def _failed(self, arguments: t.Sequence[str], result: Result) -> KindError:
         what = f"docker {' '.join(arguments[:2])}"
         reason = "no answer in time" if result.timed_out else result.reason
         return KindError(f"{what} failed: {reason}", command=what, exit_code=result.exit_code)
 
-    def _run(self, *arguments: str, stdin: bytes = b"", timeout: float = _QUICK_SECONDS) -> command.Result:
+    def _run(self, *arguments: str, stdin: bytes = b"", timeout: float = _QUICK_SECONDS) -> Result:
         return command.run(("docker", *arguments), stdin=stdin, timeout=timeout)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import shutil
 
-from ansible_collections.proven.gitops.plugins.module_utils._kind import command
-from ansible_collections.proven.gitops.plugins.module_utils._kind.errors import CreationFailed, KindError, KindMissing
+from . import command
+from .errors import CreationFailed, KindError, KindMissing
 
 
 class Kind:
@@ -36,14 +36,14 @@ class Kind:
                 f"{name}: kind was not done after {timeout:g} s, and was stopped: give it more time with "
                 f"create_timeout. What it said last: {result.reason}"
             )
-        raise CreationFailed(f"{name}: kind cannot make the cluster: {_why(result.errors) or result.reason}")
+        raise CreationFailed(f"{name}: kind cannot make the cluster: {_why(result.stderr) or result.reason}")
 
     def kubeconfig(self, name: str) -> bytes | None:
         """The kubeconfig of an administrator, which is a secret; None where the cluster has none (yet)."""
         result = command.run((self._program, "get", "kubeconfig", "--name", name), timeout=60)
         if result.timed_out:
             raise KindError(f"kind get kubeconfig --name {name}: no answer in time")
-        return result.output if result.exit_code == 0 and result.output.strip() else None
+        return result.stdout if result.exit_code == 0 and result.stdout.strip() else None
 
 
 def _why(errors: str) -> str:

@@ -11,8 +11,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import Container, Port
+from .._shared.errors import InvalidOption
+from .docker import Container, Port
 
 LABEL = "gitops.proven.registry"
 INNER_PORT = 5000

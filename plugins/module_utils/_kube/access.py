@@ -8,25 +8,34 @@ API nothing is used. Importing it takes most of a second, so this file is import
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
-import ssl
+import re
 import threading
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._environment import is_secret
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._requirements import third_party
+from .._http.proxy_choice import Proxy, login_of
+from .._http.settings import HttpSettings
+from .._http.tls import make_tls
+from .._shared.addresses import is_ambiguous, is_loopback
+from .._shared.environment import is_secret
+from .._shared.errors import InvalidOption
+from .._shared.requirements import third_party
+from .._shared.scrub import Scrubber
 
 with third_party():
     import kubernetes.client
     import kubernetes.config
     import yaml
-    from kubernetes.client import rest
 
 RegisterSecret = t.Callable[[str], None]
+
+RETRIES = 2
+SILENCES = 4  # the deadline of an exchange, with its retries and pauses, in timeouts
+_LATER = frozenset({429, 502, 503, 504})  # a 500 is an answer: its Status says what is wrong
+_VISIBLE = re.compile(r"[\x21-\x7e]*")
+_HEADER = re.compile(r"[\x20-\x7e]*")
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
 _ENVIRONMENT = threading.Lock()
@@ -63,17 +72,20 @@ class Connection:
 
     host: str
     origin: str
-    timeout: float
-    pool: t.Any = field(repr=False)
+    settings: HttpSettings
     headers: t.Callable[[], dict[str, str]] = field(repr=False)
+    register_secret: RegisterSecret = field(repr=False)
 
 
 def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connection:
     """Load the configuration; nothing is sent to the cluster yet. Raises InvalidOption for what cannot be used."""
+    if access.proxy:
+        login_of(access.proxy, Scrubber(register_secret))
     _check_files(access)
     if access.host:
         _check_host(access.host, bool(access.api_key))
     configuration: t.Any = kubernetes.client.Configuration()
+    configuration.proxy = None  # it has read the environment, in a way of its own; ours is that of _http
     origin = _load(access, configuration)
     for name, value in (
         ("host", access.host),
@@ -81,12 +93,12 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         ("cert_file", access.client_cert),
         ("key_file", access.client_key),
         ("verify_ssl", access.validate_certs),
-        ("proxy", access.proxy),
+        ("proxy", access.proxy or None),
     ):
         if value is not None:
             setattr(configuration, name, value)
-    if access.api_key:
-        configuration.api_key = {"authorization": f"Bearer {access.api_key}"}
+    if api_key := _token(access.api_key):
+        configuration.api_key = {"authorization": f"Bearer {api_key}"}
         configuration.refresh_api_key_hook = None
         origin = "the option api_key"
 
@@ -96,13 +108,52 @@ def connect(access: ClusterAccess, register_secret: RegisterSecret) -> Connectio
         found = {one["key"]: one["value"] for one in settings if one["in"] == "header"}
         for value in found.values():
             register_secret(str(value).rpartition(" ")[2])
-        return {name: str(value) for name, value in found.items() if value}
+        return {name: _sendable(str(value), origin) for name, value in found.items() if value}
 
     host = str(configuration.host).rstrip("/")
     _check_host(host, bool(headers()))
-    _check_certificates(configuration)
-    pool = rest.RESTClientObject(configuration).pool_manager
-    return Connection(host, origin, access.timeout, pool, headers)
+    settings = _settings(configuration, access)
+    if settings.proxy:
+        Proxy.parse(settings.proxy, settings.proxy_option, Scrubber(register_secret))
+    make_tls(settings)  # says now what is wrong with a file
+    return Connection(host, origin, settings, headers, register_secret)
+
+
+def _settings(configuration: t.Any, access: ClusterAccess) -> HttpSettings:
+    """What a kubeconfig and the options say about the way to the API server."""
+    return HttpSettings(
+        ca_path=configuration.ssl_ca_cert or None,
+        only_ca=True,
+        client_cert=configuration.cert_file or None,
+        client_key=configuration.key_file or None,
+        verify=configuration.verify_ssl,
+        server_name=getattr(configuration, "tls_server_name", None) or None,
+        proxy=configuration.proxy or None,
+        proxy_option="proxy" if access.proxy else "kubeconfig (its proxy-url)",
+        timeout=access.timeout,
+        deadline=access.timeout * SILENCES,
+        retries=RETRIES,
+        later=_LATER,
+        kind="API server",
+        ca_option="ca_cert",
+        insecure_option="",
+    )
+
+
+def _token(api_key: str | None) -> str:
+    """The token as it can be sent: what reads it from a file or a variable often leaves a line feed at its end."""
+    token = (api_key or "").strip()
+    if not _VISIBLE.fullmatch(token):
+        raise InvalidOption("api_key", "a token is visible ASCII characters, with no blank or line feed between them")
+    return token
+
+
+def _sendable(value: str, origin: str) -> str:
+    """The same for what a kubeconfig, a plugin or a pod's file gave."""
+    value = value.strip()
+    if not _HEADER.fullmatch(value):
+        raise InvalidOption("kubeconfig", f"the credentials from {origin} hold characters that cannot be sent")
+    return value
 
 
 def _load(access: ClusterAccess, configuration: t.Any) -> str:
@@ -175,32 +226,10 @@ def _check_host(host: str, credentials: bool) -> None:
         valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         valid, parts = False, urlsplit("")
-    if not valid or parts.username or parts.query or parts.fragment:
+    if not valid or is_ambiguous(str(parts.hostname)) or parts.username or parts.query or parts.fragment:
         raise InvalidOption("host", "the API server's address must be https://host[:port], without credentials in it")
-    if parts.scheme == "http" and credentials and not _is_loopback(str(parts.hostname)):
+    if parts.scheme == "http" and credentials and not is_loopback(str(parts.hostname)):
         raise InvalidOption("host", f"{host} is plain HTTP, and the credentials would be read on the way")
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
-
-
-def _check_certificates(configuration: t.Any) -> None:
-    """Load them once by ourselves: urllib3 would only fail when it connects, and ask a terminal for a passphrase."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    option = "ca_cert"
-    try:
-        if configuration.ssl_ca_cert:
-            context.load_verify_locations(configuration.ssl_ca_cert)
-        option = "client_cert"
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, configuration.key_file or None, password=lambda: "")
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidOption(option, f"cannot be used: {str(reason).replace('_', ' ').lower()}") from None
 
 
 def _one_line(error: Exception) -> str:

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+import typing as t
+
+from .._shared.errors import GitopsError
+
+# Field managers of Flux itself: what they apply is written again, whoever takes it over.
+GITOPS: t.Final = frozenset({"kustomize-controller", "helm-controller"})
 
 
 class KubeError(GitopsError):
@@ -43,9 +48,24 @@ class NoNamespace(KubeError):
 
 
 class Conflict(KubeError):
-    """Somebody else manages what was to be changed. `details.fields` has the fields and their managers, if known."""
+    """Somebody else manages what was to be changed. `details.fields` has the fields and their managers, if known.
+
+    `owners` has a pair of field and manager for each claim: one field may have several managers.
+    """
 
     code = "conflict"
+    owners: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_fields(cls, what: str, owners: t.Iterable[tuple[str, str]], host: str) -> Conflict:
+        """Others manage these fields of `what`, and set them to other values."""
+        claims = tuple(sorted(owners))
+        managers = {path: ", ".join(name for where, name in claims if where == path) for path, _name in claims}
+        listing = ", ".join(f"{path} (by {names})" if names else path for path, names in list(managers.items())[:10])
+        more = f" and {len(managers) - 10} more" if len(managers) > 10 else ""
+        found = cls(f"{what}: others manage {listing}{more}; {_advice(claims)}", host=host, fields=managers)
+        found.owners = claims
+        return found
 
 
 class Rejected(KubeError):
@@ -58,3 +78,9 @@ class BadAnswer(KubeError):
     """An answer that is not what a Kubernetes API gives."""
 
     code = "bad_answer"
+
+
+def _advice(claims: t.Iterable[tuple[str, str]]) -> str:
+    if any(manager in GITOPS for _path, manager in claims):
+        return "Flux applies it, from a git repository or a chart: change it there"
+    return "change them there, or set force_conflicts to take them over"

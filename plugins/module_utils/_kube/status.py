@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
+from .._shared import strict_json
+from .._shared.shapes import mapping, mappings
+from .._shared.strict_json import MalformedJson
+from . import errors
 
 _CONTROL = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
@@ -33,18 +33,14 @@ class Status:
             value = strict_json.load_object(body, "status")
         except MalformedJson:
             return cls(code)
-        details = value.get("details")
-        details = details if isinstance(details, dict) else {}
-        causes = details.get("causes")
+        details = mapping(value.get("details"))
         return cls(
             code,
             _text(value.get("reason")),
             _text(value.get("message")),
             _text(details.get("kind")),
             _text(details.get("name")),
-            tuple((_text(one.get("field")), _text(one.get("message"))) for one in causes or [] if isinstance(one, dict))
-            if isinstance(causes, list)
-            else (),
+            tuple((_text(one.get("field")), _text(one.get("message"))) for one in mappings(details.get("causes"))),
         )
 
 
@@ -61,7 +57,7 @@ def error_of(status: Status, what: str, verb: str, host: str, origin: str) -> er
         409: (errors.Conflict, f"{what}: it was changed meanwhile, run the task again: {said}"),
     }
     if status.code == 409 and status.causes:
-        return _field_conflict(status, what, host)
+        return errors.Conflict.of_fields(what, _owners(status), host)
     if status.code == 404:
         return _missing(status, what, host)
     if status.code in simple:
@@ -88,17 +84,9 @@ def _missing(status: Status, what: str, host: str) -> errors.KubeError:
     )
 
 
-def _field_conflict(status: Status, what: str, host: str) -> errors.Conflict:
-    fields: dict[str, str] = {}
+def _owners(status: Status) -> list[tuple[str, str]]:
+    found = []
     for path, message in status.causes:
         manager = _MANAGER.search(message)
-        fields[path] = manager[1] if manager else ""
-    listing = ", ".join(f"{path} (by {manager})" if manager else path for path, manager in sorted(fields.items())[:10])
-    advice = "set force_conflicts to take them over, or change them there"
-    if any(manager in GITOPS for manager in fields.values()):
-        advice = "it comes from a git repository: change it there, with dest"
-    return errors.Conflict(f"{what}: others manage {listing}; {advice}", host=host, fields=fields)
-
-
-# Field managers of Flux itself: what they apply is written again, whoever takes it over.
-GITOPS: t.Final = frozenset({"kustomize-controller", "helm-controller"})
+        found.append((path, manager[1] if manager else ""))
+    return found

@@ -13,25 +13,20 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry import challenge as challenges
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    CredentialsError,
-    RegistryError,
-    Unauthorized,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import Credentials
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, TOKEN_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_realm
+from .._http.transport import Request
+from .._http.urls import Origin
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
+from . import challenge as challenges
+from .errors import BadAnswer, CredentialsError, RegistryError, Unauthorized
+from .identity import Credentials
+from .settings import ERROR_LIMIT, TOKEN_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.challenge import Challenge
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Transport
+    from .._http.deadline import Deadline
+    from .._http.transport import Transport
+    from .._shared.scrub import Scrubber
+    from .challenge import Challenge
 
 _CLIENT_ID = "proven.gitops"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,32768}\Z")
@@ -153,7 +148,7 @@ class Authenticator:
     ) -> tuple[str, float]:
         """A new token and when to stop using it, on the monotonic clock."""
         realm = challenge.get("realm")
-        server = check_realm(self._home, realm, plain_http=self._plain_http)
+        server = challenges.check_realm(self._home, realm, plain_http=self._plain_http)
         own = (str(scope),) if scope.repository else ()
         # The registry's own words first, as go-containerregistry: some tell a scope by its first name.
         scopes = tuple(dict.fromkeys((*extra, *own)))
@@ -161,7 +156,7 @@ class Authenticator:
             request = self._oauth_request(realm, challenge.get("service"), scopes, credentials)
         else:
             request = self._token_request(realm, challenge.get("service"), scopes, credentials)
-        request = replace(request, peer=f"token server {server.host} of registry {self._host}")
+        request = replace(request, home=self._home, peer=f"token server {server.host} of registry {self._host}")
         answer, body = self._transport.read(request, deadline, TOKEN_LIMIT)
         if answer.status != 200:
             raise self._no_token(server, answer.status, body, credentials)

@@ -7,17 +7,17 @@ import re
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hasher
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, TooLong
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
+from .._http.failures import Broken
+from .._http.transport import Request
+from .._shared.digest import check_syntax, hasher
+from .errors import BadAnswer, TooLong, of_http
+from .settings import ERROR_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
+    from .._http.deadline import Deadline
+    from .._oci.descriptor import Descriptor
+    from .auth import Scope
+    from .session import Session
 
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/(?:[0-9]{1,19}|\*)\Z", re.ASCII)
 
@@ -38,20 +38,22 @@ def has(
 
 def stream(session: Session, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
     """A blob in pieces; BadAnswer at the end unless size and digest were right. A break is resumed."""
-    scope, deadline = session.scope(repository, "pull"), session.deadline(descriptor.size)
+    scope, deadline = session.scope(repository, "pull"), session.deadline()
     request = Request("GET", session.url(repository, f"blobs/{check_syntax(descriptor.digest)}"))
     attempts, digest, received = session.attempts(deadline), hasher(), 0
     while True:
         try:
-            for piece in _rest(session, request, scope, deadline, descriptor, received):
-                digest.update(piece)
-                received += len(piece)
-                yield piece
+            with of_http():
+                for piece in _rest(session, request, scope, deadline, descriptor, received):
+                    digest.update(piece)
+                    received += len(piece)
+                    yield piece
             break
         except Broken as broken:
             if received == descriptor.size:  # all is here, only the end of the answer is missing
                 break
-            attempts.failed(broken)
+            with of_http():
+                attempts.failed(broken)
         except TooLong as error:  # whatever follows, these are not the bytes of that digest
             raise BadAnswer(error.message, registry=session.host, expected=descriptor.digest) from None
     actual = f"sha256:{digest.hexdigest()}"

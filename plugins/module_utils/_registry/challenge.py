@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`WWW-Authenticate`, taken apart (RFC 9110, 11.6.1): challenges may share a header, and headers an answer."""
+"""`WWW-Authenticate`, taken apart (RFC 9110, 11.6.1): challenges may share a header, and headers an answer.
+
+And whether the realm of one may get our credentials.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
 from dataclasses import dataclass, field
+
+from .._http.errors import BadAnswer
+from .._http.urls import Origin
 
 _LENGTH = 8192
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -52,3 +58,22 @@ def choose(challenges: t.Sequence[Challenge]) -> Challenge | None:
         if challenge.scheme == "bearer" and challenge.get("realm"):
             return challenge
     return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)
+
+
+def check_realm(home: Origin, realm: str, *, plain_http: bool) -> Origin:
+    """The origin of a token server, if the registry `home` may send our credentials there; BadAnswer otherwise.
+
+    The rule is go-containerregistry's (bearer.go, validateRealmURL; CVE-2026-48978 is oras-go without it): the registry
+    itself is always right; elsewhere only https, unless the user asked for plain HTTP, and never a literal address that
+    is private, loopback or link-local. One case more: a registry on this machine may name another port of it.
+    """
+    what = f"registry {home.host}: the realm of its challenge"
+    target = Origin.of(realm, what)
+    if target == home or (home.loopback and target.host == home.host and home.scheme == target.scheme):
+        return target
+    if target.scheme != "https" and not plain_http:
+        raise BadAnswer(f"{what} is plain http on {target.host}; credentials are not sent there")
+    address = target.address
+    if target.loopback or (address is not None and not address.is_global):
+        raise BadAnswer(f"{what} is {target.host}, a private or local address; credentials are not sent there")
+    return target

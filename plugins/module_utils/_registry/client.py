@@ -10,33 +10,23 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    DOCKER_INDEX,
-    DOCKER_MANIFEST,
-    INDEX,
-    MANIFEST,
-    Descriptor,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import (
-    InvalidDigest,
-    check_syntax,
-    of_bytes,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import check_tag
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
-from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Scope
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber, keep_to_ourselves
-from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, Transport
+from .._http.transport import Answer, Request, Transport
+from .._oci.descriptor import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor
+from .._oci.reference import check_tag
+from .._shared import strict_json
+from .._shared.digest import InvalidDigest, check_syntax, of_bytes
+from .._shared.scrub import Scrubber, keep_to_ourselves
+from .._shared.strict_json import MalformedJson
+from . import blobs
+from .auth import Scope
+from .errors import BadAnswer
+from .session import Session
+from .settings import MANIFEST_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .._http.deadline import Deadline
+    from .credentials import CredentialStore
+    from .settings import ConnectionSettings
 
 RegisterSecret = t.Callable[[str], None]
 
@@ -129,15 +119,19 @@ class Registry:
 
     def get_blob(self, repository: str, descriptor: Descriptor, limit: int) -> bytes:
         """A blob's bytes, of the descriptor's size and digest; BadAnswer before asking if it is over `limit`."""
+        return b"".join(self.stream_blob(repository, descriptor, limit))
+
+    def stream_blob(self, repository: str, descriptor: Descriptor, limit: int) -> t.Iterator[bytes]:
+        """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer.
+
+        BadAnswer at once, before anything is asked for, where its descriptor says that it is over `limit` bytes: this
+        is the one place where the size that a peer claims meets the size that we allow.
+        """
         if descriptor.size > limit:
             raise BadAnswer(
                 f"registry {self.host}: {descriptor.digest} is {descriptor.size} bytes long, more than {limit}",
                 registry=self.host,
             )
-        return b"".join(self.stream_blob(repository, descriptor))
-
-    def stream_blob(self, repository: str, descriptor: Descriptor) -> t.Iterator[bytes]:
-        """A blob in pieces, never more than its size. It is proven only when this has ended without BadAnswer."""
         return blobs.stream(self.session, repository, descriptor)
 
     def _manifest_url(self, repository: str, pointer: str) -> str:

@@ -11,10 +11,10 @@ import threading
 import typing as t
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
-from ansible_collections.proven.gitops.plugins.module_utils._registry.docker_config import DockerConfig
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import ANONYMOUS, Credentials
+from .._oci.reference import api_host
+from .docker_config import DockerConfig
+from .errors import CredentialsError
+from .identity import ANONYMOUS, Credentials
 
 __all__ = ["CredentialStore", "Credentials"]
 

@@ -3,23 +3,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
-import os
 import re
 import shutil
-import signal
-import subprocess
-import threading
 import typing as t
 from pathlib import Path
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._environment import without_secrets
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import CredentialsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry.identity import Credentials
+from .._shared import base64, process, strict_json
+from .._shared.environment import without_secrets
+from .._shared.strict_json import MalformedJson
+from .errors import CredentialsError
+from .identity import Credentials
 
 _FILE_LIMIT = 1024 * 1024  # bytes
 _HELPER_LIMIT = 64 * 1024  # bytes
@@ -108,8 +101,8 @@ class DockerConfig:
 
     def _decode(self, auth: str) -> tuple[str, str]:
         try:
-            text = base64.b64decode(auth, validate=True).decode("utf-8")
-        except (binascii.Error, ValueError):
+            text = base64.decode(auth).decode("utf-8")
+        except ValueError:
             text = ""
         username, colon, password = text.partition(":")
         if not colon:
@@ -177,56 +170,14 @@ def _read(path: Path) -> bytes | None:
 
 def _run(argv: list[str], data: bytes, environ: t.Mapping[str, str], what: str) -> tuple[bytes, int]:
     """Output and status of a helper: bounded in time and size, and ended with all that it started."""
-    late = threading.Event()
+    command = process.Command(tuple(argv), without_secrets(environ), data, _HELPER_SECONDS, _HELPER_LIMIT)
     try:
-        # An argument vector, no shell; the name was checked. Ansible's run_command bounds neither time nor output.
-        process = subprocess.Popen(  # noqa: S603  # pylint: disable=ansible-bad-function
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=without_secrets(environ),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CredentialsError(f"{what} cannot be run: {error.strerror}") from None
-
-    def end() -> None:
-        late.set()
-        _kill(process)
-
-    timer = threading.Timer(_HELPER_SECONDS, end)
-    timer.start()
-    try:
-        output = _converse(process, data)
-    finally:
-        timer.cancel()
-        _kill(process)
-        status = process.wait()
-    if late.is_set():
+        result = process.run(command, lambda text: text)
+    except process.CannotRun as error:
+        reason = error.message.removeprefix(f"cannot run {argv[0]}: ")
+        raise CredentialsError(f"{what} cannot be run: {reason}") from None
+    except process.TooMuchOutput:
+        raise CredentialsError(f"{what} printed more than {_HELPER_LIMIT} bytes") from None
+    if result.timed_out:
         raise CredentialsError(f"{what} did not answer within {_HELPER_SECONDS:g} s")
-    if len(output) > _HELPER_LIMIT:
-        raise CredentialsError(f"{what} printed more than {_HELPER_LIMIT} bytes")
-    return output, status
-
-
-def _converse(process: subprocess.Popen[bytes], data: bytes) -> bytes:
-    if process.stdin is None or process.stdout is None:  # cannot be: both are pipes
-        return b""
-    with process.stdout:
-        try:
-            with process.stdin:
-                process.stdin.write(data)
-        except BrokenPipeError:
-            pass  # it answers without reading
-        output = process.stdout.read(_HELPER_LIMIT + 1)
-        if len(output) <= _HELPER_LIMIT:
-            process.wait()
-        return output
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is not None:  # its number may be another's by now
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    return result.stdout, result.exit_code

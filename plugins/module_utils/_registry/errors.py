@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+import contextlib
+import typing as t
+
+from .._http import errors as http
+from .._shared.errors import GitopsError
 
 
 class RegistryError(GitopsError):
@@ -56,3 +60,20 @@ class CredentialsError(RegistryError):
     """A credentials file or helper that cannot be used; its name is in the message, its content never."""
 
     code = "credentials"
+
+
+@contextlib.contextmanager
+def of_http() -> t.Iterator[None]:
+    """Within this block or function, an error of HTTP is raised as the registry's own."""
+    try:
+        yield
+    except http.HttpError as error:
+        kinds: dict[type[http.HttpError], type[RegistryError]] = {
+            http.Unreachable: Unreachable,
+            http.TooLong: TooLong,
+            http.BadAnswer: BadAnswer,
+        }
+        details = dict(error.details)
+        if "peer" in details:
+            details["registry"] = str(details.pop("peer")).rpartition(" ")[2]
+        raise kinds.get(type(error), RegistryError)(error.message, **details) from None

@@ -19,7 +19,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import Busy
+from .errors import Busy
 
 DIRECTORY_VARIABLE = "PROVEN_LOCK_DIR"
 _PATIENCE = 600.0  # seconds; each operation under a lock has a deadline of its own

@@ -5,24 +5,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    INDEX,
-    Descriptor,
-    Manifest,
-    build_index,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Busy
-from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import ROUNDS, exclusive, rounds
-from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import (
-    MAX_ENTRIES,
-    ask_api,
-    fallback_tag,
-    read_fallback,
-)
+from .._oci.descriptor import INDEX, Descriptor, Manifest, build_index
+from .._shared import strict_json
+from .errors import BadAnswer, Busy, of_http
+from .locks import ROUNDS, exclusive, rounds
+from .referrers import MAX_ENTRIES, ask_api, fallback_tag, read_fallback
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+    from .client import Registry
 
 
 def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> None:
@@ -44,6 +34,7 @@ def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> Non
         _await_listing(registry, repository, subject, manifest.digest)
 
 
+@of_http()
 def _await_listing(registry: Registry, repository: str, subject: str, digest: str) -> None:
     attempts = registry.session.attempts(registry.session.deadline())
     while True:

@@ -10,22 +10,17 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    INDEX,
-    Descriptor,
-    MalformedManifest,
-    parse_index,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import check_syntax, hexadecimal
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
+from .._http.transport import Request
+from .._http.urls import next_page
+from .._oci.descriptor import INDEX, Descriptor, MalformedManifest, parse_index
+from .._shared.digest import check_syntax, hexadecimal
+from .._shared.strict_json import MalformedJson
+from .errors import BadAnswer, of_http
+from .settings import MANIFEST_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer
+    from .._http.transport import Answer
+    from .client import Registry
 
 MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100
@@ -70,6 +65,7 @@ def listings(registry: Registry, repository: str, digest: str) -> t.Iterator[tup
         yield entries
 
 
+@of_http()
 def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descriptor, ...] | None:
     """The answer of the referrers API, all pages; None where there is no such API, which is asked once in a task."""
     session, scope = registry.session, registry.session.scope(repository, "pull")

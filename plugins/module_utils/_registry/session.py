@@ -9,36 +9,21 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import api_host
-from ansible_collections.proven.gitops.plugins.module_utils._registry.auth import Authenticator, Scope, tried
-from ansible_collections.proven.gitops.plugins.module_utils._registry.deadline import Deadline
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    NotFound,
-    Refused,
-    RegistryError,
-    Unauthorized,
-    Unreachable,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import Attempts
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import (
-    ERROR_LIMIT,
-    REDIRECT_LIMIT,
-    SECONDS_PER_BYTE,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import (
-    Answer,
-    Request,
-    Transport,
-    describe,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join
+from .._http.deadline import Deadline
+from .._http.errors import Unreachable
+from .._http.failures import Broken
+from .._http.retry import Attempts
+from .._http.transport import Answer, Request, Transport, describe
+from .._http.urls import Origin, check_hop, join
+from .._oci.reference import api_host
+from .auth import Authenticator, Scope, tried
+from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, of_http
+from .settings import ERROR_LIMIT, REDIRECT_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.scrub import Scrubber
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+    from .._shared.scrub import Scrubber
+    from .credentials import CredentialStore
+    from .settings import ConnectionSettings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -46,6 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Session:
     """The authenticated way to one registry. Thread-safe."""
 
+    @of_http()
     def __init__(
         self, host: str, settings: ConnectionSettings, store: CredentialStore, transport: Transport, scrubber: Scrubber
     ) -> None:
@@ -73,22 +59,19 @@ class Session:
         """Whether the registry wants tokens, which are for one repository each."""
         return self.auth.scheme == "bearer"
 
-    def deadline(self, size: int = 0) -> Deadline:
-        """The deadline of an operation that moves `size` bytes."""
-        return Deadline(self.settings.deadline + size * SECONDS_PER_BYTE)
+    def deadline(self) -> Deadline:
+        """The deadline of an operation, which moves with the bytes of what is sent and received."""
+        return Deadline(self.settings.deadline)
 
     def url(self, repository: str, tail: str) -> str:
-        """The URL of `tail` in a repository; on Docker Hub a name of one part is an official image's."""
-        return f"{self.base}/v2/{self._name(repository)}/{tail}"
+        """The URL of `tail` in a repository."""
+        return f"{self.base}/v2/{repository}/{tail}"
 
     def scope(self, repository: str, actions: str) -> Scope:
         """The right to do `actions` (`pull`, `pull,push`, …) in a repository."""
-        return Scope(self._name(repository), actions)
+        return Scope(repository, actions)
 
-    def _name(self, repository: str) -> str:
-        official = "/" not in repository and api_host(self.host) != self.host
-        return f"library/{repository}" if official else repository
-
+    @of_http()
     def send(self, request: Request, scope: Scope, deadline: Deadline, *, follow: bool | str = False) -> Answer:
         """The final answer, whatever its status; redirects are followed when told, with credentials only at home.
 
@@ -108,9 +91,10 @@ class Session:
             if target is None:
                 return answer
             answer.close()
-            request = replace(request, url=target)
+            request = replace(request, url=target, home=self.home)
         raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
 
+    @of_http()
     def read(
         self, request: Request, scope: Scope, deadline: Deadline, limit: int, *, follow: bool | str = True
     ) -> tuple[Answer, bytes]:
@@ -123,6 +107,7 @@ class Session:
             except Broken as broken:
                 attempts.failed(broken)
 
+    @of_http()
     def put(self, request: Request, scope: Scope, deadline: Deadline) -> Answer:
         """One attempt to send a blob to an upload's location; Broken when no answer came.
 
@@ -191,6 +176,7 @@ class Session:
         del scope
         return self.transport.send(request, deadline)
 
+    @of_http()
     def error(self, answer: Answer, body: bytes, scope: Scope) -> RegistryError:
         """What an unexpected answer means."""
         what = f"registry {self.host}: {answer.request.what}"

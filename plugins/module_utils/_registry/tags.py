@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact import strict_json
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference, check_tag
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.strict_json import MalformedJson
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Request
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import next_page
+from .._http.transport import Request
+from .._http.urls import next_page
+from .._oci.reference import InvalidReference, check_tag
+from .._shared import strict_json
+from .._shared.strict_json import MalformedJson
+from .errors import BadAnswer, of_http
+from .settings import MANIFEST_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+    from .client import Registry
 
 _PAGES = 1000
 
 
+@of_http()
 def list_tags(registry: Registry, repository: str, limit: int) -> list[str]:
     """At most `limit` tags of a repository, in the registry's order; none where there is no such repository."""
     scope, deadline = registry.session.scope(repository, "pull"), registry.session.deadline()

@@ -11,18 +11,17 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
-from ansible_collections.proven.gitops.plugins.module_utils._registry import blobs
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer
-from ansible_collections.proven.gitops.plugins.module_utils._registry.failures import Broken
-from ansible_collections.proven.gitops.plugins.module_utils._registry.retry import STATUSES
-from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ERROR_LIMIT, MANIFEST_LIMIT
-from ansible_collections.proven.gitops.plugins.module_utils._registry.transport import Answer, Request, describe
-from ansible_collections.proven.gitops.plugins.module_utils._registry.urls import Origin, check_hop, join
+from .._http.failures import Broken
+from .._http.transport import Answer, Request, describe
+from .._http.urls import Origin, check_hop, join
+from .._shared.errors import GitopsError
+from . import blobs
+from .errors import BadAnswer, of_http
+from .settings import ERROR_LIMIT, MANIFEST_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-    from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
+    from .._oci.descriptor import Descriptor
+    from .client import Registry
 
 Advance = t.Callable[[int], None]
 OpenSource = t.Callable[[], t.BinaryIO]
@@ -34,6 +33,7 @@ class SourceChanged(GitopsError):
     code = "source_changed"
 
 
+@of_http()
 def upload_blob(
     registry: Registry,
     repository: str,
@@ -71,7 +71,7 @@ class _Upload:
         self._open = open_source
         self._advance = advance
         self._scope = registry.session.scope(repository, "pull,push")
-        self._deadline = registry.session.deadline(descriptor.size)
+        self._deadline = registry.session.deadline()
         self._attempts = registry.session.attempts(self._deadline)
 
     def is_there(self) -> bool:
@@ -116,9 +116,10 @@ class _Upload:
             {"Content-Type": "application/octet-stream"},
             lambda: _Exact(self._open(), self._descriptor, sent),
             self._descriptor.size,
+            home=self._session.home,
         )
         with self._session.put(request, self._scope, self._deadline) as answer:
-            if answer.status in STATUSES:
+            if answer.status in self._session.settings.later:
                 self._attempts.again(describe(answer), answer.raw)
                 return False
             if answer.status not in (200, 201, 204):

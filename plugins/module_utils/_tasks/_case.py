@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError
+    from .._shared.errors import GitopsError
 
 Diff = dict[str, str]  # {"before": …, "after": …, "before_header": …, "after_header": …}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET
+from .._shared.errors import GitopsError, InvalidOption
+from ._case import QUIET
 
 I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741

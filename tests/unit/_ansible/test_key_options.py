@@ -17,7 +17,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key 
     UnusableKey,
     WrongPassphrase,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 PASSPHRASE = "pässwörd"
 

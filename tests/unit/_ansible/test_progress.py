@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.progress import FileProgress, progress
-from ansible_collections.proven.gitops.plugins.module_utils._progress import SIZE, VARIABLE, Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._shared.report import SIZE, VARIABLE, Snapshot
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Progress
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import decode
 

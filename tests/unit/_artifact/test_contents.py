@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever wrote an archive: an equal digest means the same names, the same bytes, in the same order, nothing else."""
+"""Archives that the flux CLI or we wrote: an equal digest means the same names and bytes, in the same order.
+
+What anybody else wrote is nothing that we would sign unread, whatever its files are.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.tars import END, GNU, V7, block, entry, go_tar, gz, padded, pax, record
+from support.tars import END, GNU, V7, block, entry, go_gzip, go_tar, gz, padded, pax, record
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import tarball
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.archive import (
-    Limits,
-    UnsafeArchive,
-    content_digest,
-    contents,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.contents import contents
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import Limits, UnsafeArchive
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree
 
 Files = dict[str, "bytes | None"]
@@ -58,18 +57,8 @@ def write(root: Path, files: Files) -> Path:
 
 
 def theirs(data: bytes) -> str | None:
-    return content_digest([gzip.compress(data)])
-
-
-def python_tar(files: Files, style: int, change: t.Callable[[tarfile.TarInfo], None]) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=style) as archive:
-        for name, content in {".": None, **files}.items():
-            info = tarfile.TarInfo(name)
-            info.type, info.size = (tarfile.DIRTYPE, 0) if content is None else (tarfile.REGTYPE, len(content))
-            change(info)
-            archive.addfile(info, io.BytesIO(content or b""))
-    return output.getvalue()
+    found = contents([go_gzip(data)])
+    return found.digest if found else None
 
 
 class TestTheSame:
@@ -81,27 +70,19 @@ class TestTheSame:
         assert theirs(go_tar({"a.yaml": b"x"}, root=False)) == ours(tmp_path / "a.yaml")
         assert theirs(go_tar({"a.yaml": b"x"})) == ours(tmp_path / "a.yaml")
 
-    @pytest.mark.parametrize("style", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
-    def test_whatever_owner_mode_time_and_format(self, tmp_path: Path, style: int) -> None:
-        def change(info: tarfile.TarInfo) -> None:
-            info.mode, info.mtime, info.uid, info.uname = 0o7777, 2**34, 2**40, "somebody"
-            if style == tarfile.PAX_FORMAT:
-                info.mtime = 1.5
-
-        assert theirs(python_tar(FILES, style, change)) == ours(write(tmp_path / "tree", FILES))
-
     def test_our_own(self, tmp_path: Path) -> None:
         root = write(tmp_path / "tree", FILES)
         data = b"".join(tarball.stream(Tree(str(root), Ignore([])).entries()))
-        found = contents([gzip.compress(data)])
+        found = contents([go_gzip(data)])
         assert found
         assert found.digest == found.diff_id == ours(root)
 
-    def test_the_diff_id_is_that_of_the_tar(self) -> None:
-        data = go_tar(FILES) + bytes(5000)
-        found = contents([gzip.compress(data)])
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o777])
+    def test_the_diff_id_is_that_of_the_tar(self, mode: int) -> None:
+        data = go_tar(FILES, mode=mode)
+        found = contents([go_gzip(data)])
         assert found
-        assert found.diff_id == f"sha256:{hashlib.sha256(data).hexdigest()}" != found.digest
+        assert found.diff_id == f"sha256:{hashlib.sha256(data).hexdigest()}" != found.digest == theirs(go_tar(FILES))
 
     @given(
         st.dictionaries(
@@ -160,7 +141,7 @@ class TestNotTheSame:
         ],
     )
     def test_what_we_would_never_have_made(self, parts: tuple[bytes, ...]) -> None:
-        assert content_digest(gz(*parts)) is None
+        assert contents(gz(*parts)) is None
 
     @pytest.mark.parametrize(
         "parts",
@@ -178,8 +159,96 @@ class TestNotTheSame:
     )
     def test_what_is_unsafe(self, parts: tuple[bytes, ...]) -> None:
         with pytest.raises(UnsafeArchive):
-            content_digest(gz(*parts))
+            contents(gz(*parts))
 
     def test_limits_hold(self) -> None:
         with pytest.raises(UnsafeArchive, match="larger than the limit"):
-            content_digest(gz(block(b"a", 4097)), Limits(content=4096))
+            contents(gz(block(b"a", 4097)), Limits(content=4096))
+
+
+SMALL: Files = {"a.yaml": b"kind: A\n"}
+
+
+def our_tar(files: Files) -> bytes:
+    parts = [tarball.header(".", 0, directory=True)]
+    for name, content in files.items():
+        parts += [tarball.header(name, len(content or b""), directory=content is None), padded(content or b"")]
+    return b"".join(parts) + END
+
+
+def python_tar(style: int, **fields: t.Any) -> bytes:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=style) as archive:
+        for name, content in {".": None, **SMALL}.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.size = (tarfile.DIRTYPE, 0) if content is None else (tarfile.REGTYPE, len(content))
+            for field, value in fields.items():
+                setattr(info, field, value)
+            archive.addfile(info, io.BytesIO(content or b""))
+    return output.getvalue()
+
+
+XATTR = pax({b"SCHILY.xattr.user.payload": b"x" * 60_000})
+
+
+@pytest.mark.fault("A10")
+class TestStrangers:
+    """The same names and contents, and more that nobody would see before it is signed."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pytest.param(python_tar(tarfile.USTAR_FORMAT), id="python, ustar"),
+            pytest.param(python_tar(tarfile.GNU_FORMAT, uname="somebody"), id="python, gnu, an owner"),
+            pytest.param(python_tar(tarfile.PAX_FORMAT, mtime=1.5, uid=2**40), id="python, pax, time and owner"),
+            pytest.param(go_tar(SMALL, mode=0o4755), id="setuid"),
+            pytest.param(go_tar(SMALL, mode=0o1644), id="sticky"),
+            pytest.param(our_tar(SMALL)[: -len(END)] + bytes(5000), id="a longer end"),
+            pytest.param(go_tar(SMALL)[: -len(END)] + bytes(512), id="a shorter end"),
+            pytest.param(XATTR + go_tar(SMALL), id="an attribute of the root"),
+            pytest.param(go_tar({})[: -len(END)] + XATTR + go_tar(SMALL, root=False), id="an attribute"),
+            pytest.param(our_tar({})[: -len(END)] + XATTR + our_tar(SMALL)[512:], id="an attribute in ours"),
+            pytest.param(
+                go_tar({})[: -len(END)]
+                + entry(b"././@LongLink", b"hidden" * 100, b"K", magic=GNU)
+                + go_tar(SMALL, root=False),
+                id="a hidden link name",
+            ),
+            pytest.param(go_tar(SMALL).replace(b"kind: A\n\0\0\0\0", b"kind: A\nhide"), id="padding"),
+            pytest.param(our_tar({})[: -len(END)] + go_tar(SMALL, root=False), id="half of ours, half of Flux"),
+            pytest.param(go_tar({})[: -len(END)] + our_tar(SMALL)[512:], id="half of Flux, half of ours"),
+            pytest.param(go_tar(SMALL | {"b.yaml": b""}, root=False), id="two files without a root"),
+            pytest.param(go_tar({"dir/a.yaml": b""}, root=False), id="one file deeper without a root"),
+            pytest.param(go_tar({"dir": None}, root=False), id="a directory without a root"),
+        ],
+    )
+    def test_what_the_tar_hides(self, data: bytes) -> None:
+        assert theirs(data) is None
+
+    @pytest.mark.parametrize(
+        "gzipped",
+        [
+            pytest.param(
+                b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff" + b"c" * 1_200_000 + b"\0" + go_gzip(go_tar(SMALL))[10:],
+                id="a comment",
+            ),
+            pytest.param(
+                b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff\5\0hello" + go_gzip(go_tar(SMALL))[10:], id="an extra field"
+            ),
+            pytest.param(
+                b"\x1f\x8b\x08\x08" + bytes(5) + b"\xffname\0" + go_gzip(go_tar(SMALL))[10:], id="a file name"
+            ),
+            pytest.param(gzip.compress(go_tar(SMALL), mtime=1_800_000_000), id="a time"),
+            pytest.param(gzip.compress(go_tar(SMALL), mtime=0), id="a system"),
+            pytest.param(go_gzip(go_tar(SMALL)) + go_gzip(b""), id="an empty member behind"),
+            pytest.param(go_gzip(b"") + go_gzip(go_tar(SMALL)), id="an empty member before"),
+            pytest.param(go_gzip(go_tar(SMALL)[:512]) + go_gzip(go_tar(SMALL)[512:]), id="two members"),
+            pytest.param(
+                go_gzip(b"")[:10] + b"\0\0\0\xff\xff" * 10_000 + go_gzip(go_tar(SMALL))[10:], id="empty blocks"
+            ),
+        ],
+    )
+    def test_what_the_gzip_hides(self, gzipped: bytes) -> None:
+        assert gzip.decompress(gzipped) == go_tar(SMALL)
+        assert contents([gzipped]) is None
+        assert contents([go_gzip(go_tar(SMALL))])

@@ -12,12 +12,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    DOCKER_MANIFEST,
-    Descriptor,
-    Manifest,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG,
     CONFIG_BYTES,
@@ -32,6 +26,13 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree, UnreadableTree
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
+    DOCKER_MANIFEST,
+    Descriptor,
+    MalformedManifest,
+    Manifest,
+)
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 Json = dict[str, t.Any]
 DIGEST = "sha256:" + "ab" * 32
@@ -50,12 +51,17 @@ def flux(config: bytes = CONFIG_BYTES, annotations: t.Mapping[str, str] | None =
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": {"mediaType": CONFIG_TYPE, "size": len(config), "digest": of_bytes(config)},
         "layers": [{"mediaType": LAYER_TYPE, "size": 123, "digest": DIGEST}],
-        "annotations": {CREATED: TIME, **WANTED, **(annotations or {})},
+        "annotations": dict(sorted({CREATED: TIME, **WANTED, **(annotations or {})}.items())),
     }
 
 
 def found(value: Json) -> Manifest:
-    return Manifest.parse(json.dumps(value).encode())
+    return Manifest.parse(go_json(value))
+
+
+def go_json(value: Json) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").encode()
 
 
 class TestPack:
@@ -151,12 +157,12 @@ class TestAdoptable:
             ({"layers": [{**flux()["layers"][0], "mediaType": LAYER_TYPE + "x"}]}, "it does not have the one layer"),
             ({"subject": {"mediaType": "a/b", "digest": DIGEST, "size": 1}}, "it refers to another artifact"),
             ({"artifactType": "a/b"}, "it refers to another artifact"),
-            ({"foreign": 1}, "it has fields that Flux does not write"),
-            ({"layers": [{**flux()["layers"][0], "urls": ["https://evil"]}]}, "it has fields"),
-            ({"layers": [{**flux()["layers"][0], "data": "eA=="}]}, "it has fields"),
-            ({"layers": [{**flux()["layers"][0], "annotations": {"a": "b"}}]}, "it has fields"),
-            ({"layers": [{**flux()["layers"][0], "artifactType": "a/b"}]}, "it has fields"),
-            ({"config": {**CONFIG.as_json(), "platform": {"os": "x"}}}, "it has fields"),
+            ({"foreign": 1}, "its manifest is not written as Flux writes it"),
+            ({"layers": [{**flux()["layers"][0], "urls": ["https://evil"]}]}, "its manifest is not written as"),
+            ({"layers": [{**flux()["layers"][0], "data": "eA=="}]}, "its manifest is not written as"),
+            ({"layers": [{**flux()["layers"][0], "annotations": {"a": "b"}}]}, "its manifest is not written as"),
+            ({"layers": [{**flux()["layers"][0], "artifactType": "a/b"}]}, "its manifest is not written as"),
+            ({"config": {**CONFIG.as_json(), "platform": {"os": "x"}}}, "its manifest is not written as"),
             ({"config": {**CONFIG.as_json(), "digest": DIGEST}}, "its config is not one that Flux writes"),
         ],
     )
@@ -178,6 +184,30 @@ class TestAdoptable:
     )
     def test_other_annotations(self, annotations: dict[str, str], wanted: dict[str, str], differing: str) -> None:
         assert adoptable(found(flux(annotations=annotations)), wanted) == f"its annotations differ: {differing}"
+
+    def test_as_go_and_as_we_escape(self) -> None:
+        wanted = {**WANTED, "query": "<a&b> \u00e9"}
+        assert b"\\u0026" in found(flux(annotations=wanted)).raw
+        assert adoptable(found(flux(annotations=wanted)), wanted) is None
+        assert adoptable(manifest(LAYER, wanted), wanted) is None
+
+    @pytest.mark.fault("A10")
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            pytest.param(go_json(flux()) + b" " * 100_000, id="blanks behind"),
+            pytest.param(json.dumps(flux()).encode(), id="blanks between"),
+            pytest.param(go_json(flux()).replace(b"main", b"\\u006dain"), id="an escape"),
+            pytest.param(go_json(dict(reversed(flux().items()))), id="another order"),
+            pytest.param(go_json(flux()).replace(b":115,", b":115.0,"), id="another number"),
+        ],
+    )
+    def test_what_the_json_hides(self, raw: bytes) -> None:
+        try:
+            read = Manifest.parse(raw)
+        except MalformedManifest:
+            return
+        assert adoptable(read, WANTED) == "its manifest is not written as Flux writes it"
 
     def test_a_claim_of_content_is_neither_asked_for_nor_believed(self) -> None:
         assert adoptable(found(flux(annotations={CONTENT: "sha256:lie"})), WANTED) is None

@@ -15,10 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.gunzip import inflate
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.gunzip import Gunzip
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.limits import FREE, Limits, UnsafeArchive
 
 EMPTY_MEMBER = gzip.compress(b"", mtime=0)
+
+
+def inflate(pieces: t.Iterable[bytes], limits: Limits) -> t.Iterator[bytes]:
+    return Gunzip(limits).inflate(pieces)
 
 
 def plain(*pieces: bytes, limits: Limits | None = None) -> bytes:

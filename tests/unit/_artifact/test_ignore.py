@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import FLUX_DEFAULTS, Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 def excluded(lines: list[str], *names: str) -> list[str]:

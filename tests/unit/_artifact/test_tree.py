@@ -8,7 +8,6 @@ import errno
 import inspect
 import os
 import socket
-import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -16,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry, Tree, UnreadableTree
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Entry, Tree, UnreadableTree, Walk
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 def make(root: Path, *names: str) -> Path:
@@ -205,6 +204,29 @@ class TestResolvedLinks:
         (tmp_path / "x.png").symlink_to("d/f")
         assert listed(tmp_path, "*.png", "d/", resolve=True) == ["./"]
 
+    @pytest.mark.fault("A12")
+    def test_what_is_ignored_is_not_packed_under_another_name(self, tmp_path: Path) -> None:
+        make(tmp_path, ".git/config", ".git/refs/x", "secret/key", "a.yaml", "d/e")
+        (tmp_path / "conf").symlink_to(".git")
+        (tmp_path / "refs").symlink_to(".git/refs")
+        (tmp_path / "k").symlink_to("secret/key")
+        (tmp_path / "chain").symlink_to("conf")
+        (tmp_path / "d/up").symlink_to("../secret")
+        walk = Walk()
+        entries = Tree(str(tmp_path), Ignore([".git/", "secret/"]), True).entries(walk)
+        assert [entry.name for entry in entries] == [".", "a.yaml", "d", "d/e"]
+        assert walk == Walk(2, dict.fromkeys(["chain", "conf", "d/up", "k", "refs"], "leads to what is ignored"))
+
+    def test_links_that_are_left_out_are_named(self, tmp_path: Path) -> None:
+        make(tmp_path, "root/a.yaml", "root/charts/", "library/Chart.yaml")
+        (tmp_path / "root/charts/lib").symlink_to("../../library")
+        (tmp_path / "root/latest").symlink_to("a.yaml")
+        (tmp_path / "root/photo.png").symlink_to("/nowhere")
+        (tmp_path / "root/quiet").symlink_to("/nowhere")
+        walk = Walk()
+        list(Tree(str(tmp_path / "root"), Ignore(["*.png", "quiet/"])).entries(walk))
+        assert walk == Walk(1, {"charts/lib": "leads out of the tree", "latest": ""})
+
     @pytest.mark.parametrize(
         ("target", "reason"),
         [
@@ -244,73 +266,6 @@ class TestResolvedLinks:
         (tmp_path / "b/a").symlink_to("../a")
         with pytest.raises(UnreadableTree, match="'a/b/a' is a link to a directory that holds it"):
             listed(tmp_path, resolve=True)
-
-
-class TestNames:
-    @pytest.mark.parametrize(
-        ("name", "reason"),
-        [
-            (b"a\\b", "holds a backslash"),
-            (b"a\nb", "holds a control character"),
-            (b"\x1b[2J", "holds a control character"),
-            (b"\x7f", "holds a control character"),
-            ("\u009b2J".encode(), "holds a control character"),
-            (b"\xff", "is not UTF-8"),
-            (b"\xed\xa0\x80", "is not UTF-8"),
-            (b"a../b", "is not a path inside the archive"),
-            (b"a/b../c", "is not a path inside the archive"),
-        ],
-    )
-    def test_what_flux_or_a_reader_could_not_unpack(self, tmp_path: Path, name: bytes, reason: str) -> None:
-        path = os.fsencode(tmp_path) + b"/" + name
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
-        with pytest.raises(UnreadableTree, match=reason) as caught:
-            listed(tmp_path)
-        str(caught.value.as_failure()).encode("utf-8")  # can be printed
-
-    @pytest.mark.parametrize(
-        "name", ["a..", "..a", "...", "a b", "a:b", "\u202e", "*", "-rf", "%s", "a" * 255, "é" * 127]
-    )
-    def test_what_everybody_can(self, tmp_path: Path, name: str) -> None:
-        make(tmp_path, name)
-        assert listed(tmp_path) == ["./", name]
-        assert listed(tmp_path / name) == ["./", name]
-
-    def test_the_name_of_a_single_file_is_checked_too(self, tmp_path: Path) -> None:
-        make(tmp_path, "a\\b")
-        with pytest.raises(UnreadableTree, match="holds a backslash"):
-            listed(tmp_path / "a\\b")
-
-    @pytest.mark.fault("A5")
-    def test_only_the_case_differs(self, tmp_path: Path) -> None:
-        make(tmp_path, "a/README", "a/Readme", "b/README", "straße", "STRASSE")
-        with pytest.raises(UnreadableTree, match="'a/Readme' differs from another name only in case"):
-            listed(tmp_path)
-        with pytest.raises(UnreadableTree, match="'straße' differs from another name only in case"):
-            listed(tmp_path, "Readme")
-        assert len(listed(tmp_path, "Readme", "STRASSE")) == 6
-
-    def test_the_locale_changes_nothing(self, tmp_path: Path) -> None:
-        make(tmp_path, "é", "ü/ö")
-        code = (
-            "import sys; sys.path.insert(0, sys.argv[1])\n"
-            "from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree\n"
-            "from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore\n"
-            "from ansible_collections.proven.gitops.plugins.module_utils._artifact import tarball\n"
-            "print(b''.join(tarball.stream(Tree(sys.argv[2], Ignore()).entries())).hex())\n"
-        )
-        output = {
-            subprocess.run(
-                [sys.executable, "-c", code, _collections(), tmp_path],
-                env={"LC_ALL": locale, "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0"},
-                capture_output=True,
-                check=True,
-            ).stdout
-            for locale, utf8 in (("C", "0"), ("C.UTF-8", "0"), ("POSIX", "1"))
-        }
-        assert len(output) == 1
-        assert "é".encode().hex() in output.pop().decode()
 
 
 class TestUnreadable:
@@ -364,7 +319,3 @@ class TestUnreadable:
         assert [next(unfinished).name for _turn in range(3)][-1] == "a/b"
         del unfinished
         assert open_below(tmp_path) == []
-
-
-def _collections() -> str:
-    return next(path for path in sys.path if path.endswith("build/collections"))

@@ -11,17 +11,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    EMPTY_BYTES,
-    Descriptor,
-    Manifest,
-)
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.keys import PublicKey
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.malformed import MalformedSignature, UnreadSignature
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key import SigningKey
-from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import MalformedSignature
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import EMPTY_BYTES, Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 Vectors = dict[str, t.Any]
 Change = t.Callable[[dict[str, t.Any]], object]
@@ -140,6 +136,8 @@ def snake_case(value: dict[str, t.Any]) -> None:
         pytest.param(
             lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}+json;version=0.3"), id="older spelling"
         ),
+        pytest.param(lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.3.1-rc1+json"), id="0.3.1-rc1"),
+        pytest.param(lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.4.0-a.1+b.2+json"), id="0.4.0-a.1"),
         pytest.param(lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.3.2+json"), id="patch version"),
         pytest.param(lambda v: v["verificationMaterial"]["publicKey"].update(hint="wrong"), id="wrong hint"),
         pytest.param(lambda v: v["verificationMaterial"]["publicKey"].clear(), id="no hint"),
@@ -153,6 +151,7 @@ def test_what_cosign_accepts_is_accepted(change: Change) -> None:
     assert bundles.parse_statement(bundles.parse_bundle(changed(change)).payload).subjects[0].digest == DIGEST
 
 
+BODY: t.Final = b'{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{}}}'
 ENTRY: t.Final = {
     "logIndex": "1",
     "logId": {"keyId": "AA=="},
@@ -166,7 +165,9 @@ ENTRY: t.Final = {
         "hashes": ["AA=="],
         "checkpoint": {"envelope": "x"},
     },
-    "canonicalizedBody": base64.b64encode(b'{"apiVersion":"0.0.1","kind":"dsse","spec":{}}').decode(),
+    "canonicalizedBody": base64.b64encode(
+        b'{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{}}}'
+    ).decode(),
 }
 
 
@@ -219,9 +220,12 @@ UNREADABLE: list[tuple[Change, str]] = [
     (with_entries({**ENTRY, "logIndex": -1}), "incomplete entry"),
     (with_entries({**ENTRY, "inclusionProof": {}}), "without a checkpoint"),
     (with_entries(without("canonicalizedBody")), "body of a log entry"),
-    (with_entries(body("{}")), "a log entry of an unknown kind"),
+    (with_entries(body("{}")), "a log entry without a kind or version"),
     (with_entries(body('{"apiVersion":"0.0.2","kind":"dsse","spec":{}}')), "a log entry of an unknown kind"),
-    (with_entries(body('{"apiVersion":"0.0.1","kind":"dsse"}')), "a log entry of an unknown kind"),
+    (with_entries(body('{"apiVersion":"0.0.1","kind":"dsse"}')), "whose spec is not an object"),
+    (with_entries(body('{"apiVersion":"0.0.1","kind":"dsse","spec":{}}')), "a log entry that is not complete"),
+    (lambda v: v.update(mediaType=f"{bundles.MEDIA_TYPE_PREFIX}.v0.3.0-rc1+json"), "not that of version 0.3"),
+    (lambda v: v["dsseEnvelope"].update(payload_type=v["dsseEnvelope"].pop("payloadType")), "unknown field"),
     (
         with_entries({**body('{"apiVersion":"9","kind":"x","spec":{}}'), "kindVersion": {"kind": "x", "version": "9"}}),
         "a log entry of an unknown kind",
@@ -284,6 +288,17 @@ def test_what_we_do_not_read_may_be_readable(raw: bytes, readable: bool) -> None
     assert bundles.is_readable(raw) is readable
     with pytest.raises(MalformedSignature):
         bundles.parse_bundle(raw)
+
+
+def test_a_log_entry_that_go_reads_and_we_do_not_hides_legacy_signatures() -> None:
+    raw = changed(with_entries(body('{"apiVersion":"0.0.1","kind":"rekord","spec":{}}')))
+    assert bundles.is_readable(raw)
+    with pytest.raises(UnreadSignature):
+        bundles.parse_bundle(raw)
+
+
+def test_the_kind_that_is_announced_is_compared_with_nothing() -> None:
+    assert bundles.parse_bundle(changed(with_entries({**ENTRY, "kindVersion": {"kind": "x"}}))).tlog_entries == 1
 
 
 def test_duplicate_fields_are_refused() -> None:

@@ -8,14 +8,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest, of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._cosign.malformed import MalformedSignature
 from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signing import (
     MAX_PAYLOAD,
     MAX_SIGNATURE,
     MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
-    MalformedSignature,
     parse_payload,
     parse_signature,
     tag_for,
@@ -25,7 +23,9 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.simple_signi
     build_image,
     build_payload,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest, of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 Vectors = dict[str, t.Any]
 DIGEST = "sha256:" + "a1" * 32
@@ -158,6 +158,11 @@ def changed(change: t.Callable[[t.Any], object]) -> bytes:
 def test_hostile_payloads(raw: bytes, reason: str) -> None:
     with pytest.raises(MalformedSignature, match=reason):
         parse_payload(raw)
+
+
+def test_a_signature_may_have_line_breaks() -> None:
+    """As `base64` writes it without `-w0`."""
+    assert parse_signature("AAE\nCAw==\r\n") == b"\0\1\2\3"
 
 
 @pytest.mark.parametrize("text", [None, "", "*", "AAE", "A" * (MAX_SIGNATURE + 4), "AA E=", "é"])

@@ -11,7 +11,6 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer, simple_signing_writer
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import simple_signing as legacy
@@ -26,6 +25,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.verdicts imp
     overall,
     signers,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Manifest
 
 Vectors = dict[str, t.Any]
 Keys = dict[str, PublicKey]

@@ -19,12 +19,7 @@ from support.registry import RunningRegistry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.body import Body
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.handler import Handler
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import (
-    Disconnect,
-    Hook,
-    Request,
-    Response,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Disconnect, Hook, Request, Response
 
 
 def _raw(registry: RunningRegistry, sent: bytes) -> bytes:

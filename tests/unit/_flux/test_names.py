@@ -43,20 +43,3 @@ def test_label_values() -> None:
     assert names.wrong_label_value("v1.2_3-x") is None
     for wrong in ("a b", "-a", "a" * 64, "a/b"):
         assert "value" in (names.wrong_label_value(wrong) or "")
-
-
-@pytest.mark.parametrize("text", ["5m", "1h30m", "90s", "500ms", "1.5h"])
-def test_durations(text: str) -> None:
-    assert names.wrong_duration(text) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "5", "5 m", "m", "5m ", "-5m", "1d", ".5h", "5m\n", "0s", "9999999999999h", "\u0665m"]
-)
-def test_wrong_durations(text: str) -> None:
-    assert names.wrong_duration(text) is not None
-
-
-def test_units_of_a_field() -> None:
-    assert "no unit but ms s m" in (names.wrong_duration("1h", "ms s m") or "")
-    assert names.wrong_duration("1m30s", "ms s m") is None

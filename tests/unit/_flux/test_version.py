@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._flux.version import (
     NEWEST,
     OLDEST_SUPPORTED,
@@ -14,6 +13,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.version import
     reads_bundles_over_plain_http,
     signature_formats,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 @pytest.mark.parametrize(

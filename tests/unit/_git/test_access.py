@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._git.access import Access, check, connect, ssh_command
 from ansible_collections.proven.gitops.plugins.module_utils._git.address import parse_address
 from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
 from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 TOKEN = "canary-s3cret'; exit"
 
@@ -138,16 +138,44 @@ def test_only_the_addresses_own_protocol_is_allowed(git: Git, url: str, protocol
     assert connect(parse_address(url), Access(), git).environment["GIT_ALLOW_PROTOCOL"] == protocols
 
 
-def test_an_address_is_not_rewritten(git: Git) -> None:
-    Path(os.environ["HOME"], ".gitconfig").write_text(
-        '[url "https://evil/"]\n  insteadOf = https://h/\n  pushInsteadOf = https://h/\n'
-    )
-    connection = connect(parse_address("https://h/x"), Access(), git)
+@pytest.mark.parametrize(
+    "config",
+    [
+        '[url "{evil}"]\n  insteadOf = {good}\n  pushInsteadOf = {good}\n',
+        '[url "{evil}"]\n  insteadOf = {directory}/good.git\n',
+        '[url "{evil}"]\n  pushInsteadOf = /\n  insteadOf = /\n',
+        '[url "{evil}"]\n  insteadOf = proven\n  pushInsteadOf = proven.gitops.\n',
+        '[remote "{good}"]\n  url = {evil}\n',
+        '[remote "{good}"]\n  pushurl = {evil}\n',
+    ],
+)
+def test_an_address_is_not_rewritten(git: Git, tmp_path: Path, config: str) -> None:
+    """What was checked is what is read and written, whatever the user's configuration makes of that address."""
+    names = {"good": f"{tmp_path}/good.git", "evil": f"{tmp_path}/evil.git", "directory": str(tmp_path)}
+    for name in ("good", "evil"):
+        git.run("init", "--quiet", "--bare", names[name])
     git.run("init", "--quiet", ".")
-    git.run("remote", "add", "origin", "https://h/x")
-    assert git.run("remote", "get-url", "origin").text == "https://evil/x"
-    assert git.run("remote", "get-url", "origin", config=connection.config).text == "https://h/x"
-    assert git.run("remote", "get-url", "--push", "origin", config=connection.config).text == "https://h/x"
+    tree = git.run("write-tree").text
+    commit = git.run("-c", "user.name=a", "-c", "user.email=a@h", "commit-tree", "-m", "x", tree).text
+    Path(os.environ["HOME"], ".gitconfig").write_text(config.format(**names))
+    connection = connect(parse_address(names["good"]), Access(), git)
+    given: dict[str, t.Any] = {"config": connection.config, "environment": connection.environment}
+    pushed = git.run("push", "--porcelain", connection.url, f"{commit}:refs/heads/main", **given)
+    assert pushed.exit_code == 0, pushed.stderr
+    assert Path(names["good"], "refs/heads/main").exists()
+    assert not Path(names["evil"], "refs/heads/main").exists()
+    listed = git.run("ls-remote", connection.url, **given)
+    assert listed.text.split() == [commit, "refs/heads/main"]
+
+
+def test_git_speaks_of_the_address_and_not_of_the_name_that_stands_for_it(git: Git, tmp_path: Path) -> None:
+    for url in (f"{tmp_path}/none.git", "https://127.0.0.1:1/x", "ssh://git@127.0.0.1:1/x"):
+        connection = connect(parse_address(url), Access(), git)
+        git.run("init", "--quiet", ".")
+        for arguments in (("fetch", connection.url, "main"), ("push", connection.url, "HEAD:refs/heads/main")):
+            result = git.run(*arguments, config=connection.config, environment=connection.environment)
+            assert result.exit_code != 0
+            assert "proven.gitops" not in result.stderr
 
 
 def test_a_token_over_plain_http() -> None:
@@ -164,6 +192,16 @@ def test_line_breaks_would_break_gits_protocol(option: str) -> None:
     given: dict[str, t.Any] = {option: "a\npassword=b"}
     with pytest.raises(InvalidOption, match=f"{option}: must not hold line breaks"):
         check(parse_address("https://h/x"), Access(**given))
+
+
+def test_a_user_id_that_passwd_does_not_know(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container of OpenShift. ssh refuses to start then, and says so itself."""
+    for name in ("ssh", "ssh-keygen"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'No user exists for uid 1000670000' >&2\nexit 255\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(InvalidOption, match=r"no entry in passwd: No user exists for uid 1000670000"):
+        connect(parse_address("h:x"), Access(privatekey_content="key"), git)
 
 
 @pytest.mark.parametrize(

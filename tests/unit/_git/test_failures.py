@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.proven.gitops.plugins.module_utils._git import errors
 from ansible_collections.proven.gitops.plugins.module_utils._git.access import Connection
 from ansible_collections.proven.gitops.plugins.module_utils._git.address import parse_address
-from ansible_collections.proven.gitops.plugins.module_utils._git.command import Command, Result
 from ansible_collections.proven.gitops.plugins.module_utils._git.failures import failure, summary
+from ansible_collections.proven.gitops.plugins.module_utils._shared.process import Command, Result
 
 SSH_END = (
     "fatal: Could not read from remote repository.\n\n"
@@ -43,6 +43,11 @@ def connection(url: str = "https://git.example.com/x") -> Connection:
             "fatal: unable to access 'https://git.example.com/x/': The requested URL returned error: 403\n",
             errors.AuthenticationFailed,
             "HTTP 403",
+        ),
+        (
+            "No user exists for uid 1000670000\n" + SSH_END,
+            errors.GitError,
+            "no entry in passwd, so https://git.example.com/x cannot be reached: No user exists for uid 1000670000",
         ),
         (
             "error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403\nsend-pack: broke\n",

@@ -18,7 +18,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.identity import
     signing_arguments,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 DEFAULT = "proven.gitops <noreply@gitops.invalid>"
 

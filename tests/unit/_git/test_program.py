@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._git.errors import GitUnavailable
 from ansible_collections.proven.gitops.plugins.module_utils._git.program import Git, base_environment
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 
 def fake_git(directory: Path, script: str) -> None:

@@ -20,8 +20,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._git.repository impo
     Tip,
     check_branch,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._git.scrub import Scrubber
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import Change, File, compare
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
 
 REQUEST = CommitRequest("a message\n\n")
 

@@ -8,12 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._kind.config import (
-    declare,
-    difference,
-    record_difference,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._kind.config import declare, difference, record_difference
 from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import (
     CLUSTER_LABEL,
     ROLE_LABEL,
@@ -21,6 +16,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._kind.docker import 
     Mount,
     Port,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 Config = dict[str, t.Any]
 

@@ -15,13 +15,14 @@ import pytest
 from support.certificates import Authority
 from support.wire import Wire
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
 from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess, Connection, connect
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
 
-APP = Address("source.toolkit.fluxcd.io/v1", "OCIRepository", "ocirepositories", "flux-system", "app")
+APP = Address(ObjectId("source.toolkit.fluxcd.io/v1", "OCIRepository", "flux-system", "app"), "ocirepositories")
 
 
 def _connect(**options: t.Any) -> Connection:
@@ -163,7 +164,7 @@ def test_shows_a_client_certificate(authority: Authority) -> None:
 def test_a_client_certificate_that_is_missing(authority: Authority) -> None:
     with (
         Wire(_tls(authority, clients=True)) as wire,
-        pytest.raises(errors.Unreachable, match=r"TLS failed|closed|reset"),
+        pytest.raises(errors.Unreachable, match=r"TLS: |closed|reset"),
     ):
         _client(_connect(host=wire.url, ca_cert=str(authority.certificate))).get(APP)
 
@@ -186,7 +187,7 @@ def test_a_server_that_says_nothing(wire: Wire) -> None:
         yield b""
 
     wire.expect("GET", body=nothing, always=True)
-    with pytest.raises(errors.Unreachable, match=r"no answer within 0\.2 s"):
+    with pytest.raises(errors.Unreachable, match=r"no answer for 0\.2 s"):
         _client(_connect(host=wire.url, timeout=0.2)).get(APP)
 
 
@@ -243,7 +244,7 @@ def test_a_key_without_its_certificate(authority: Authority) -> None:
 
 def test_a_client_certificate_with_anothers_key(authority: Authority) -> None:
     certificate, key = authority.client("a").certificate, authority.client("b").privatekey
-    with pytest.raises(InvalidOption, match=r"^client_cert: cannot be used: key values mismatch"):
+    with pytest.raises(InvalidOption, match=r"^client_cert: .*key values mismatch"):
         _connect(host="https://192.0.2.1", client_cert=str(certificate), client_key=str(key))
 
 
@@ -282,3 +283,34 @@ def test_secrets_are_not_in_a_repr(wire: Wire) -> None:
     access = ClusterAccess(host=wire.url, api_key="hunter2")
     assert "hunter2" not in repr(access)
     assert "hunter2" not in repr(connect(access, lambda secret: None))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " "])
+def test_a_token_that_ends_in_a_line_break(wire: Wire, tmp_path: Path, ending: str) -> None:
+    """As slurp, a multi-line credential and a tokenFile give it."""
+    wire.expect("GET", sent={"Authorization": "Bearer canary"}, body=b"{}")
+    _client(_connect(host=wire.url, api_key=f"canary{ending}")).get(APP)
+    token = tmp_path / "token"
+    token.write_text(f"canary{ending}")
+    path = _kubeconfig(tmp_path / "config", wire.url, {"tokenFile": str(token)})
+    wire.expect("GET", sent={"Authorization": "Bearer canary"}, body=b"{}")
+    _client(_connect(kubeconfig=path)).get(APP)
+
+
+def test_a_token_that_no_header_holds_is_not_shown(wire: Wire) -> None:
+    for token in ("can\nary", "canaryü"):
+        with pytest.raises(InvalidOption, match="api_key") as refused:
+            _connect(host=wire.url, api_key=token)
+        assert "ary" not in refused.value.message.replace("api_key", "")
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:PW#x@host:1", "http://user:P/W@host:1", "http://u:PW@h:99999", "u:PW@h:x"]
+)
+def test_a_proxy_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^proxy: ") as refused:
+        _connect(host="https://192.0.2.1", proxy=proxy)
+    assert "PW" not in refused.value.message
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(InvalidOption, match=r"^proxy: "):
+        _connect(host="https://192.0.2.1")

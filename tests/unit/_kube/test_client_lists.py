@@ -12,10 +12,11 @@ from support.wire import Wire
 from ansible_collections.proven.gitops.plugins.module_utils._kube import client as client_module
 from ansible_collections.proven.gitops.plugins.module_utils._kube import errors
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import Address, KubeClient
+from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
 
 VERSION = "source.toolkit.fluxcd.io/v1"
-APP = Address(VERSION, "OCIRepository", "ocirepositories", "flux-system", "app")
-EVERYWHERE = Address(VERSION, "OCIRepository", "ocirepositories", "", "")
+APP = Address(ObjectId(VERSION, "OCIRepository", "flux-system", "app"), "ocirepositories")
+EVERYWHERE = Address(ObjectId(VERSION, "OCIRepository", "", ""), "ocirepositories")
 ALL = "/apis/source.toolkit.fluxcd.io/v1/ocirepositories?limit=250"
 INSIDE = "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/ocirepositories"
 
@@ -63,10 +64,27 @@ def test_lists_what_is_asked_for(wire: Wire, client: KubeClient) -> None:
     assert _names(client, APP, label_selector="a=b,!c") == ["app"]
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"items": null}', b'{"items": "x", "metadata": []}', b'{"items": ["x"]}'])
-def test_an_odd_list_is_an_empty_one(wire: Wire, client: KubeClient, body: bytes) -> None:
-    wire.expect("GET", ALL, body=body)
+def test_a_list_of_nothing(wire: Wire, client: KubeClient) -> None:
+    wire.expect("GET", ALL, body=b'{"items": null}')
     assert _names(client, EVERYWHERE) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{}", "no list of objects"),
+        (b'{"items": "x"}', "no list of objects"),
+        (b'{"items": ["x"]}', "no list of objects"),
+        (b'{"items": [], "metadata": []}', "its metadata is no object"),
+        (b'{"items": [{"metadata": {"labels": 5}}]}', "its metadata.labels is no map of texts"),
+        (b'{"items": [{"metadata": {"name": 5}}]}', "its metadata.name is no text"),
+        (b'{"items": [{"metadata": {"finalizers": "x"}}]}', "its metadata.finalizers is no list"),
+    ],
+)
+def test_an_odd_list_is_no_empty_one(wire: Wire, client: KubeClient, body: bytes, reason: str) -> None:
+    wire.expect("GET", ALL, body=body)
+    with pytest.raises(errors.BadAnswer, match=reason):
+        _names(client, EVERYWHERE)
 
 
 def test_an_endless_list_is_refused(wire: Wire, client: KubeClient, monkeypatch: pytest.MonkeyPatch) -> None:

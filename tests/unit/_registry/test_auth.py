@@ -348,7 +348,7 @@ def test_a_token_server_elsewhere_over_tls(wire: Wire, connect: Connect, authori
         wire.expect("GET", "/v2/", status=401, headers=challenge(wire, realm=f"{tokens.url}/token"))
         tokens.expect("GET", TOKEN_TARGET, body=token("t"), sent={"Authorization": BASIC})
         absent(wire, "Bearer t")
-        ask(connect(wire, LOGIN, ca_path=authority.ca_path))
+        ask(connect(wire, LOGIN, ca_path=authority.ca_path, insecure=True))
 
 
 def test_a_registry_that_is_down_is_found_out_once(connect: Connect) -> None:

@@ -9,8 +9,7 @@ import pytest
 from support.wire import Wire
 from support.wire_client import LOGIN, Authority, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
     NotFound,
@@ -18,6 +17,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unauthorized,
     Unreachable,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest
 
 DATA = bytes(range(256)) * 1000
 BLOB = Descriptor.of("application/octet-stream", DATA)
@@ -69,7 +69,7 @@ def test_never_more_than_its_size_is_given_out(wire: Wire, connect: Connect) -> 
     wire.expect("GET", PATH, headers={"Connection": "close"}, body=endless)
     pieces: list[bytes] = []
     with pytest.raises(BadAnswer, match="longer than 256000") as caught:
-        pieces.extend(connect(wire).stream_blob("a", BLOB))
+        pieces.extend(connect(wire).stream_blob("a", BLOB, len(DATA)))
     assert caught.value.details["expected"] == BLOB.digest
     assert sum(map(len, pieces)) <= len(DATA)
 

@@ -10,14 +10,13 @@ import pytest
 from support.wire import Wire
 from support.wire_client import LOGIN, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
     Descriptor,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest, of_bytes
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.reference import InvalidReference
+from ansible_collections.proven.gitops.plugins.module_utils._oci.reference import InvalidReference
 from ansible_collections.proven.gitops.plugins.module_utils._registry import tags as listing
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
@@ -27,6 +26,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unreachable,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest, of_bytes
 
 RAW = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {}}).encode()
 DIGEST = of_bytes(RAW)

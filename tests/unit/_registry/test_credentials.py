@@ -155,6 +155,7 @@ def test_another_registrys_key_is_not_ours(home: Home, key: str) -> None:
     ("entry", "expected"),
     [
         ({"username": "u", "password": CANARY}, Credentials("u", CANARY)),
+        ({"auth": base64.encodebytes(f"u:{'p' * 100}".encode()).decode()}, Credentials("u", "p" * 100)),
         (auth("u", "with:colon"), Credentials("u", "with:colon")),
         (auth("u", f"{CANARY}\0\0"), Credentials("u", CANARY)),
         (auth("ü", "pässword"), Credentials("ü", "pässword")),

@@ -15,13 +15,9 @@ from ansible.module_utils.testing import patch_module_args
 from support.wire_client import Authority
 
 from ansible_collections.proven.gitops.plugins.doc_fragments._registry import ModuleDocFragment
-from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import (
-    REGISTRY,
-    build,
-    registries,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._errors import InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY, build, registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import Credentials
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
 
 
 def found(params: dict[str, t.Any]) -> Credentials:
@@ -138,11 +134,11 @@ def test_a_key_with_a_passphrase_does_not_ask_for_it(tmp_path: Path, authority: 
 IMPORT = """
 import json, sys
 sys.modules["urllib3"] = None
-from ansible_collections.proven.gitops.plugins.module_utils import _requirements
+from ansible_collections.proven.gitops.plugins.module_utils._shared import requirements
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.registry_options import REGISTRY
 try:
-    _requirements.check()
-except _requirements.MissingRequirement as error:
+    requirements.check()
+except requirements.MissingRequirement as error:
     print(json.dumps([error.package, len(REGISTRY.options)]))
 """
 

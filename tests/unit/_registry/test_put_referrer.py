@@ -16,7 +16,7 @@ from support.registry import running_registry
 from support.wire import Wire
 from support.wire_client import LOGIN, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     EMPTY,
     EMPTY_BYTES,
     INDEX,
@@ -26,18 +26,14 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     build_index,
     parse_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
 from ansible_collections.proven.gitops.plugins.module_utils._registry import put_referrer as writer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    Busy,
-    Unreachable,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Busy, Unreachable
 from ansible_collections.proven.gitops.plugins.module_utils._registry.locks import DIRECTORY_VARIABLE
 from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 SUBJECT = Descriptor.of(MANIFEST, b"the subject")
 API = f"/v2/a/referrers/{SUBJECT.digest}"
@@ -248,7 +244,7 @@ def test_parallel_writers_lose_nothing(tmp_path: Path, connect: Connect, api: bo
 
 WRITER = """
 import sys
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import *
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import *
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.put_referrer import put_referrer

@@ -9,18 +9,13 @@ import pytest
 from support.wire import Wire
 from support.wire_client import LOGIN, Authority, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
-    MANIFEST,
-)
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import MANIFEST
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
-from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
-    BadAnswer,
-    Unauthorized,
-)
+from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Unauthorized
 from ansible_collections.proven.gitops.plugins.module_utils._registry.session import Session
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 RAW = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {}}).encode()
 DIGEST = of_bytes(RAW)
@@ -121,7 +116,7 @@ def test_a_circle_ends(wire: Wire, connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("host", "repository", "url"),
     [
-        ("docker.io", "alpine", "https://registry-1.docker.io/v2/library/alpine/x"),
+        ("docker.io", "library/alpine", "https://registry-1.docker.io/v2/library/alpine/x"),
         ("docker.io", "org/app", "https://registry-1.docker.io/v2/org/app/x"),
         ("ghcr.io", "app", "https://ghcr.io/v2/app/x"),
         ("localhost:5000", "app", "http://localhost:5000/v2/app/x"),

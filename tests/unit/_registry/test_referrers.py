@@ -10,7 +10,7 @@ import pytest
 from support.wire import Wire
 from support.wire_client import Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import (
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     EMPTY,
     EMPTY_BYTES,
     INDEX,
@@ -19,7 +19,6 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor
     Manifest,
     build_index,
 )
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import InvalidDigest
 from ansible_collections.proven.gitops.plugins.module_utils._registry import referrers
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registry
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
@@ -35,6 +34,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers 
     list_referrers,
     listings,
 )
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import InvalidDigest
 
 SUBJECT = Descriptor.of(MANIFEST, b"the subject")
 API = f"/v2/a/referrers/{SUBJECT.digest}"

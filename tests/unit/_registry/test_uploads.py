@@ -17,8 +17,7 @@ from support.registry import running_registry
 from support.wire import Wire
 from support.wire_client import LOGIN, Authority, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import (
     BadAnswer,
     Refused,
@@ -26,6 +25,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.errors imp
     Unreachable,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import SourceChanged, upload_blob
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 DATA = bytes(range(256)) * 1000
 BLOB = Descriptor.of("application/octet-stream", DATA)
@@ -127,7 +127,7 @@ def test_an_upload_that_always_breaks(wire: Wire, connect: Connect) -> None:
 def test_retry_after_of_an_upload_is_heeded(wire: Wire, connect: Connect) -> None:
     start(wire)
     put(wire, status=429, headers={"Retry-After": "60"})
-    with pytest.raises(Unreachable, match="the registry asks to wait 60 s"):
+    with pytest.raises(Unreachable, match="it asks to wait 60 s"):
         upload_blob(connect(wire), "a", BLOB, source)
 
 
@@ -253,7 +253,7 @@ def test_locations_that_get_nothing(wire: Wire, connect: Connect, location: str 
 
 UPLOAD = """
 import resource, sys
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor, Manifest
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor, Manifest
 from ansible_collections.proven.gitops.plugins.module_utils._registry.client import Registries
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
@@ -263,7 +263,7 @@ blob = Descriptor("application/octet-stream", digest, int(size))
 registry = Registries(ConnectionSettings(), CredentialStore(environ={})).get(host)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert upload_blob(registry, "a", blob, lambda: open(path, "rb"))
-for piece in registry.stream_blob("a", blob):
+for piece in registry.stream_blob("a", blob, blob.size):
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """

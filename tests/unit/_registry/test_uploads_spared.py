@@ -12,11 +12,11 @@ from support.registry import running_registry
 from support.wire import Wire
 from support.wire_client import LOGIN, Connect
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.descriptor import Descriptor
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.digest import of_bytes
+from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import Descriptor
 from ansible_collections.proven.gitops.plugins.module_utils._registry.errors import BadAnswer, Refused
 from ansible_collections.proven.gitops.plugins.module_utils._registry.referrers import list_referrers
 from ansible_collections.proven.gitops.plugins.module_utils._registry.uploads import upload_blob
+from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes
 
 DATA = b"{}"
 BLOB = Descriptor.of("application/octet-stream", DATA)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ansible_collections.proven.gitops.plugins.module_utils._errors import GitopsError, InvalidOption
+from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import MAGIC, SIZE, TEXT, Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._shared.report import MAGIC, SIZE, TEXT, Snapshot
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, LogLines, Meter, decode
 
 MIB = 1 << 20

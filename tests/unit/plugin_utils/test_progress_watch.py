@@ -7,7 +7,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.proven.gitops.plugins.module_utils._progress import Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._shared.report import Snapshot
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_line import LiveLine, Meter
 from ansible_collections.proven.gitops.plugins.plugin_utils.progress_watch import watch
 

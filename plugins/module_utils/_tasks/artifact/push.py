@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push trees as Flux artifacts, only where what is there is not the same already."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+from ..._artifact import flux_artifact
+from ..._artifact.compress import Compressor
+from ..._artifact.contents import Contents, contents
+from ..._artifact.limits import Limits, UnsafeArchive
+from ..._registry.uploads import upload_blob
+from ..._shared.digest import of_bytes
+from ..._shared.errors import GitopsError
+from .. import batch
+from .._case import Outcome
+from . import difference
+from .tag import TagExists
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ..._artifact.tree import Tree
+    from ..._oci.descriptor import Manifest
+    from ..._oci.reference import Reference
+    from ..._registry.client import Registries, Registry
+    from .._case import Progress
+    from .ledger import Ledger
+
+_SMALL = 1 << 20  # bytes
+_SHOWN_LINKS = 10
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """One artifact to push. `compare_with` is a tag, for a reference without one.
+
+    `annotations` are the requested ones: another value is a change. `created` is stamped on a new artifact only.
+    """
+
+    reference: Reference
+    tree: Tree
+    annotations: t.Mapping[str, str]
+    created: str | None = None
+    compare_with: str | None = None
+    move: bool = False
+
+    @property
+    def compared(self) -> Reference | None:
+        """The mutable reference to compare with, if any."""
+        if self.compare_with:
+            return self.reference.with_tag(self.compare_with)
+        return self.reference if self.reference.tag else None
+
+
+@dataclass
+class PushItem:
+    """The plan for one artifact. `state` is pushed, unchanged, or adopted (there already, made by another tool)."""
+
+    request: PushRequest
+    state: t.Literal["pushed", "unchanged", "adopted"]
+    manifest: Manifest
+    layer: flux_artifact.Layer
+    packed: str | None = None
+    previous: str | None = None
+    learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
+
+    def describe(self) -> dict[str, t.Any]:
+        reference = self.request.reference.with_digest(self.manifest.digest)
+        return {
+            "reference": str(reference),
+            "url": reference.url,
+            "tag": self.request.reference.tag,
+            "digest": self.manifest.digest,
+            "state": self.state,
+            "previous_digest": self.previous,
+            "annotations": dict(self.manifest.annotations),
+            "layer_digest": self.manifest.layers[0].digest,
+            "layer_size": self.manifest.layers[0].size,
+            "content_digest": self.layer.content_digest,
+            "content_size": self.layer.content_size,
+            "files": self.layer.walk.files,
+            "links_left_out": sorted(self.layer.walk.links),
+        }
+
+
+Plan = list[PushItem | GitopsError]
+
+
+class Push:
+    """The use-case of oci_push. Temporary files (the packed layers) live in `workdir` from plan to apply."""
+
+    def __init__(
+        self,
+        requests: t.Sequence[PushRequest],
+        registries: Registries,
+        progress: Progress,
+        *,
+        workdir: str | None,
+        ledger: Ledger,
+        concurrency: int = 4,
+        with_names: bool = False,
+    ) -> None:
+        self._requests = requests
+        self._registries = registries
+        self._progress = progress
+        self._workdir = workdir  # None: pack for the digest only, as check mode does
+        self._ledger = ledger
+        self._concurrency = concurrency
+        self._with_names = with_names  # say which files come, go and change: what is there is read for it
+
+    def plan(self) -> Plan:
+        """Look at every tree before the first request: a path that is missing or empty stops the task."""
+        for request in self._requests:
+            request.tree.check()
+        self._progress.start("packed", len(self._requests), "artifacts")
+        with Compressor() as compressor:
+            planned = batch.each(
+                lambda item: self._plan_item(item, compressor),
+                self._requests,
+                self._concurrency,
+                self._progress.advance,
+            )
+        self._progress.finish()
+        return planned
+
+    def predict(self, plan: Plan) -> Outcome:
+        return self._outcome(plan, "would push")
+
+    def apply(self, plan: Plan) -> Outcome:
+        self._progress.start("pushed", len(plan), "artifacts")
+        self._progress.expect(
+            sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
+        )
+        try:
+            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
+        finally:
+            for item in plan:
+                if isinstance(item, PushItem):
+                    self._discard(item)
+        self._progress.finish()
+        self._ledger.note(
+            {
+                item.manifest.layers[0].digest: item.learned
+                for item in done
+                if isinstance(item, PushItem) and item.learned
+            }
+        )
+        return self._outcome(done, "pushed")
+
+    def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        reference = request.reference
+        registry = self._registries.get(reference.host)
+        found = _found(registry, request.compared) if request.compared else None
+        item = self._known(request, found) or self._packed(request, found, registry, compressor)
+        if item.state != "pushed":
+            self._discard(item)
+        elif reference.tag and found and found.digest != item.manifest.digest and not request.move:
+            self._discard(item)
+            raise TagExists(reference, found.digest, difference.in_words(found.manifest, item.manifest))
+        if item.state == "pushed" and self._with_names:
+            item.names = _names(registry, request, found, item.layer.content_size)
+        return item
+
+    def _known(self, request: PushRequest, found: _Found | None) -> PushItem | None:
+        """What is there, where the ledger knows what its layer holds, and that is the tree: nothing is compressed.
+
+        Only where the manifest could be ours at all is the tree read for it.
+        """
+        if not found or not found.manifest or not _adoptable(request, found.manifest):
+            return None
+        known = self._ledger.find(found.manifest.layers[0].digest)
+        if known is None or flux_artifact.adoptable(found.manifest, request.annotations, known.diff_id) is not None:
+            return None
+        layer = flux_artifact.measure(request.tree, found.manifest.layers[0])
+        if layer.content_digest != known.digest:
+            return None
+        return PushItem(request, _state(found.manifest), found.manifest, layer, previous=found.digest)
+
+    def _packed(
+        self, request: PushRequest, found: _Found | None, registry: Registry, compressor: Compressor
+    ) -> PushItem:
+        """The tree as an artifact of our own, or what is there where that turns out to be the same."""
+        layer, packed = self._pack(request.tree, compressor)
+        stamp = {flux_artifact.CREATED: request.created} if request.created else {}
+        made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
+        ours = Contents(layer.content_digest, layer.content_digest)
+        item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None, ours)
+        same = _same(registry, request, found.manifest, item) if found and found.manifest else None
+        if found and found.manifest and same:
+            item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
+        elif request.reference.tag is None and registry.resolve(request.reference.repository, made.digest):
+            item.state = "unchanged"
+        return item
+
+    def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
+        if self._workdir is None:
+            return flux_artifact.pack(tree, compressor, lambda piece: self._progress.transfer(len(piece))), None
+        with contextlib.ExitStack() as undo:
+            handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
+            undo.callback(os.unlink, path)
+            with os.fdopen(handle, "wb") as target:
+
+                def write(piece: bytes) -> None:
+                    target.write(piece)
+                    self._progress.transfer(len(piece))
+
+                layer = flux_artifact.pack(tree, compressor, write)
+            undo.pop_all()
+        return layer, path
+
+    @staticmethod
+    def _discard(item: PushItem) -> None:
+        if item.packed:
+            os.unlink(item.packed)
+            item.packed = None
+
+    def _apply_item(self, item: PushItem | GitopsError) -> PushItem:
+        if isinstance(item, GitopsError):
+            raise item
+        if item.state == "pushed" and item.packed:
+            reference, path = item.request.reference, item.packed
+            registry = self._registries.get(reference.host)
+            layer = item.layer.descriptor
+            # Where nothing was found the layer is hardly there: to ask costs more than to send a small one in vain.
+            new = item.previous is None and layer.size <= _SMALL
+            count = self._progress.transfer
+            upload_blob(registry, reference.repository, layer, lambda: _open(path), count, new=new)
+            upload_blob(registry, reference.repository, flux_artifact.CONFIG, _config)
+            pointer = reference.tag or item.manifest.digest
+            registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
+        return item
+
+    def _outcome(self, done: Plan, verb: str) -> Outcome:
+        names = [str(request.reference) for request in self._requests]
+        refusal = self._ledger.refusal
+        artifacts: list[dict[str, t.Any]] = []
+        before: list[str] = []
+        after: list[str] = []
+        actions: list[str] = []
+        for name, item in zip(names, done, strict=True):
+            if isinstance(item, GitopsError):
+                artifacts.append({"reference": name, "state": "failed", "failure": item.as_failure()})
+                continue
+            artifacts.append(item.describe())
+            if item.state == "pushed":
+                before.append(f"{name}: {item.previous or 'absent'}\n{item.names[0]}")
+                after.append(f"{name}: {item.manifest.digest}\n{item.names[1]}")
+                actions.append(f"{verb} {name} as {item.manifest.digest}")
+        values: dict[str, t.Any] = {"artifacts": artifacts}
+        if len(artifacts) == 1:
+            values["artifact"] = artifacts[0]
+        return Outcome(
+            changed=bool(actions),
+            values=values,
+            actions=actions,
+            diff={"before": "".join(before), "after": "".join(after)},
+            failure=batch.failure(names, done),
+            warnings=[*_warnings(done), *([f"cache_dir: {refusal}, and is not used"] if refusal else [])],
+        )
+
+
+def _config() -> t.BinaryIO:
+    return io.BytesIO(flux_artifact.CONFIG_BYTES)
+
+
+def _open(path: str) -> t.BinaryIO:
+    return open(path, "rb")
+
+
+@dataclass(frozen=True)
+class _Found:
+    digest: str
+    manifest: Manifest | None
+
+
+def _found(registry: Registry, reference: Reference) -> _Found | None:
+    """What the registry has there now; `manifest` is None when it is something that can never be ours."""
+    answer = registry.get_manifest(reference.repository, reference.pointer)
+    if answer is None:
+        return None
+    return _Found(of_bytes(answer[0]), difference.parsed(answer[0], str(reference)))
+
+
+def _names(registry: Registry, request: PushRequest, found: _Found | None, size: int) -> tuple[str, str]:
+    """What a diff says of files; nothing where what is there cannot be read."""
+    there: difference.Digests | None = None
+    if found and found.manifest:
+        there = difference.names_there(registry, request.reference.repository, found.manifest, size)
+    if found and there is None:
+        return "", ""
+    return difference.as_lines(there or {}, difference.names_here(request.tree))
+
+
+def _warnings(done: Plan) -> t.Iterator[str]:
+    """A link that is left out may be what the rest cannot do without: it is named."""
+    for item in done:
+        if isinstance(item, PushItem) and item.layer.walk.links:
+            links = sorted(item.layer.walk.links.items())
+            shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])
+            more = f" and {len(links) - _SHOWN_LINKS} more" if len(links) > _SHOWN_LINKS else ""
+            yield (
+                f"{item.request.reference}: symbolic links were left out, as Flux leaves them out: {shown}{more}."
+                " Use resolve_symlinks to pack what they point to inside the tree, or name them in ignore"
+            )
+
+
+def _adoptable(request: PushRequest, found: Manifest) -> bool:
+    """Whether `found` can be what is to be pushed, as far as its manifest tells."""
+    return flux_artifact.adoptable(found, request.annotations) in (None, flux_artifact.UNKNOWN_CONFIG)
+
+
+def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:
+    return "unchanged" if flux_artifact.CONTENT in found.annotations else "adopted"
+
+
+def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
+    """What the layer of `found` holds, if that and all else is the same: by its digest, else by its content.
+
+    The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
+    may push can claim it, and what is unchanged here will be signed.
+    """
+    if not _adoptable(request, found):
+        return None
+    held, ours = item.learned, item.layer.descriptor
+    if found.layers[0].digest == ours.digest and found.layers[0].size != ours.size:
+        return None
+    if found.layers[0].digest != ours.digest:
+        held = _contents(registry, request, found, item)
+        if held is None or held.digest != item.layer.content_digest:
+            return None
+    diff_id = held.diff_id if held else None
+    return held if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
+
+
+def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
+    """What the layer of `found` really holds; None where that cannot be what we have packed."""
+    if found.annotations.get(flux_artifact.CONTENT, item.layer.content_digest) != item.layer.content_digest:
+        return None
+    largest = 2 * item.layer.descriptor.size + _SMALL
+    if found.layers[0].size > largest:  # no compressor makes that of the same files
+        return None
+    limits = Limits(content=item.layer.content_size + (1 << 20))
+    try:
+        return contents(registry.stream_blob(request.reference.repository, found.layers[0], largest), limits)
+    except UnsafeArchive:
+        return None
