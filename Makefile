@@ -47,6 +47,8 @@ help: ## this list
 		MANIFESTS=directory 'quickstart: your own manifests' \
 		REGISTRY=host/repository 'quickstart: your own registry, with the credentials of docker login' \
 		TAG=1.0.1 'quickstart: the version that these manifests are' \
+		KUSTOMIZE=./overlays/prod 'quickstart: the directory of them that Flux applies' \
+		MOVE=yes 'quickstart: let a tag that is there point to what is published now' \
 		CLUSTER=kind 'quickstart: on to a kind cluster where Flux verifies it (needs Docker, kind and flux)' \
 		PROVE="-e @file" 'quickstart CLUSTER=kind: more arguments for the playbook prove' \
 		FUZZ_SECONDS=3600 'fuzz: how long it goes on' \
@@ -58,30 +60,30 @@ help: ## this list
 $(NAMESPACE):
 	@mkdir -p $(@D) && ln -sfn ../../../.. $@
 
-# What the user gives, as JSON, so that any character may be in it; a relative path is one from here.
-define QUICKSTART_VARIABLES
-import json, os
-play = "prove" if os.environ["CLUSTER"] else "quickstart"
-given = {play + "_dir": os.path.abspath("build/" + play)}
-if os.environ["CLUSTER"]:
-    given["prove_show"] = False  # make shows it, in whole
+# What the user gives, as JSON and as plain text for Ansible, so that any character may be in it; a relative path is one from here.
+# Called with the playbook's name, and with more of its variables.
+define VARIABLES
+import json, os, sys
+play, *more = sys.argv[1:]
+given = {"make": "true", "dir": os.path.abspath(os.path.join("build", play))}
 if os.environ["MANIFESTS"]:
-    given[play + "_manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
-if os.environ["REGISTRY"]:
-    given[play + "_registry"] = os.environ["REGISTRY"]
-if os.environ["TAG"]:
-    given[play + "_tag"] = os.environ["TAG"]
-print(json.dumps(given))
+    given["manifests"] = os.path.abspath(os.path.expanduser(os.environ["MANIFESTS"]))
+for name in ("REGISTRY", "TAG", "KUSTOMIZE", "MOVE"):
+    if os.environ[name]:
+        given[name.lower()] = os.environ[name]
+given |= dict(one.split("=", 1) for one in more)
+print(json.dumps({f"{play}_{name}": {"__ansible_unsafe": value} for name, value in given.items()}))
 endef
-export QUICKSTART_VARIABLES MANIFESTS REGISTRY TAG CLUSTER
+export VARIABLES MANIFESTS REGISTRY TAG KUSTOMIZE MOVE
+variables = "$$(python -c "$$VARIABLES" $(1))"
 
 .PHONY: quickstart
 quickstart: $(NAMESPACE) ## publish a sample application, signed and proven, on this machine
 ifeq ($(CLUSTER),)
-	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" && \
+	@$(call in,run) ansible-playbook playbooks/quickstart.yml -e $(call variables,quickstart) && \
 	cat build/quickstart/evidence.txt
 else ifeq ($(CLUSTER),kind)
-	@$(call in,cluster) ansible-playbook playbooks/prove.yml -e "$$(python -c "$$QUICKSTART_VARIABLES")" $(PROVE) && \
+	@$(call in,cluster) ansible-playbook playbooks/prove.yml -e $(call variables,prove show=false) $(PROVE) && \
 	cat build/prove/evidence.txt
 else
 	@echo 'CLUSTER=$(CLUSTER): kind is the only one that is made here' >&2; exit 2
@@ -89,11 +91,10 @@ endif
 
 .PHONY: clean
 clean: ## stop the registry of the quickstart, and remove everything that was made
-	@if [ -d build/quickstart/registry ]; then $(call in,run) ansible localhost -m proven.gitops.oci_registry \
-		-e ansible_python_interpreter="$$venv/bin/python" \
-		-a 'data_dir="$(CURDIR)/build/quickstart/registry" state=absent'; fi
-	@if [ -n "$$(ls -A build/prove 2>/dev/null)" ]; then $(call in,cluster) ansible-playbook playbooks/prove.yml \
-		-e '{"prove_dir": "$(CURDIR)/build/prove", "prove_state": "absent"}' $(PROVE); fi
+	@if [ -d build/quickstart/registry ]; then $(call in,run) ansible-playbook playbooks/quickstart.yml \
+		-e $(call variables,quickstart state=absent); fi
+	@if [ -e build/prove/made.json ]; then $(call in,cluster) ansible-playbook playbooks/prove.yml \
+		-e $(call variables,prove state=absent forget=true) $(PROVE); fi
 	rm -rf build
 
 .PHONY: venv

@@ -299,10 +299,8 @@ def attributes_are_documented(path: str, documentation: dict[str, t.Any], wanted
 def action_group_is_complete(name: str, group: t.Iterable[str], modules: t.Iterable[str]) -> list[str]:
     """`modules` are those that belong there: all, or those with the options of the group's fragment."""
     missing, left = set(modules) - set(group), set(group) - set(modules)
-    return [f"meta/runtime.yml: {module} is not in the action group {name}" for module in sorted(missing)] + [
-        f"meta/runtime.yml: {module} is in the action group {name}, and does not belong there"
-        for module in sorted(left)
-    ]
+    found = [f"meta/runtime.yml: {module} is not in the action group {name}" for module in sorted(missing)]
+    return found + [f"meta/runtime.yml: {module} does not belong in the action group {name}" for module in sorted(left)]
 
 
 def extends(text: str, fragment: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from support.artifacts import flux_tar, put
 from support.playbook import ROOT, environment
+from support.programs import Programs
 from support.registry import RunningRegistry, registry
 from support.twin import Twin
 
@@ -73,13 +74,14 @@ def test_publish(twin: Twin, here: Path, given: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), [("quickstart", "quickstart"), ("prove", "prove")])
-def test_directories(twin: Twin, here: Path, name: str, key: str) -> None:
+def test_directories(twin: Twin, here: Path, name: str, key: str, tmp_path: Path) -> None:
     """With and without a directory of one's own."""
+    path = Programs(tmp_path, "docker", "kind", "git", "flux").path
     (here / "mine").mkdir()
-    ran = twin.play(imported(name), {f"{key}_manifests": "mine", f"{key}_dir": "kept"}, "--check")
+    ran = twin.play(imported(name), {f"{key}_manifests": "mine", f"{key}_dir": "kept"}, "--check", PATH=path)
     assert f"{here}/mine" in ran.output.replace("\n", " "), ran.output
     assert f"{here}/kept" in json.dumps([ran.results, [call.options for call in twin.calls]])
-    ran = twin.play(imported(name), {}, "--check")
+    ran = twin.play(imported(name), {}, "--check", PATH=path)
     example = twin.home / "collections" / "ansible_collections" / "proven" / "gitops" / "examples" / "hello"
     assert str(example) in ran.output.replace("\n", " "), ran.output
     assert f"{here}/{name}" in json.dumps([ran.results, [call.options for call in twin.calls]])

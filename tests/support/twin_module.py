@@ -14,6 +14,9 @@ import typing as t
 Options = dict[str, t.Any]
 DIGEST = "sha256:" + "a" * 64
 COMMIT = "b" * 40
+SOURCE = {"revision": "r", "verified": True, "reason": "Succeeded", "message": "verified"}
+PODS = [{"name": f"app-{number}", "phase": "Running", "ready": True, "containers": []} for number in (1, 2)]
+WORKLOAD = {"kind": "Deployment", "namespace": "app", "name": "app", "pods": PODS}
 
 
 def _artifacts(options: Options) -> list[Options]:
@@ -37,10 +40,10 @@ ANSWERS: dict[str, t.Callable[[Options], Options]] = {
     "flux_components": lambda options: {"version": "v2.10.1", "previous_version": "", "components": []},
     "flux_git_secret": lambda options: {"public_key": "ssh-ed25519 AAAA"},
     "flux_oci_source": lambda options: {"content": "rendered"},
-    "flux_reconcile": lambda options: {"resources": [{"revision": "r", "verified": True}, {"revision": "r"}]},
+    "flux_reconcile": lambda options: {"resources": [SOURCE, {"revision": "r"}]},
     "flux_secret": lambda options: {"secret": {"name": options["name"]}},
     "flux_sync": _rendered,
-    "flux_workload_info": lambda options: {"workloads": [], "answers": [], "running": True},
+    "flux_workload_info": lambda options: {"workloads": [WORKLOAD], "answers": [], "running": True},
     "git_host_repository": lambda options: {"repository": {"created": False}},
     "git_publish": lambda options: {"commit": COMMIT, "revision": f"main@sha1:{COMMIT}"},
     "kind_cluster": lambda options: {"kubeconfig": "k", "context": "c", "network": "kind", "nodes": [], "drift": []},
