@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -19,7 +18,10 @@ from cluster.machine import Variables, docker, eventually
 from cluster.story import APP, USER, Story
 from support.playbook import Ran
 
-pytestmark = pytest.mark.timeout(900)
+if t.TYPE_CHECKING:
+    from conftest import RunModule
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("story")]
 
 
 def _failure(ran: Ran, task: str) -> Variables:
@@ -62,30 +64,9 @@ def test_without_kind(story: Story, tmp_path: Path) -> None:
     assert story.left() == []
 
 
-def test_a_cluster_without_flux(story: Story, tmp_path: Path) -> None:
-    """The commit is made, and what it waits for cannot come: the error says what is missing."""
-    story.cluster.make(kind_cluster_kubeconfig=str(story.kubeconfig))
-    fleet = tmp_path / "fleet.git"
-    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(fleet)], check=True)
-    given: Variables = {
-        "flux_source_name": APP,
-        "flux_source_url": "oci://registry.example/manifests/hello",
-        "flux_source_repository": str(fleet),
-        "flux_source_kubeconfig": str(story.kubeconfig),
-    }
-    failure = _failure(story.cluster.play("flux_source", given, fails=True), "Wait until Flux has the commit")
-    assert failure["code"] == "not_installed"
-    assert "flux_install" in failure["message"]
-    given = {
-        "flux_secrets_public_keys": [{"path": str(tmp_path / "nowhere.pub")}],
-        "flux_secrets_kubeconfig": str(story.kubeconfig),
-    }
-    refused = story.cluster.play("flux_secrets", given, fails=True)
-    assert "nowhere.pub" in refused.result("Give Flux the public keys that prove")["msg"]
-
-
-def test_then_it_converges(story: Story) -> None:
-    done = story.play("--diff")
+def test_then_it_converges(story: Story, run_module: RunModule) -> None:
+    done = story.begin("--diff")
+    story.wanted = story.state(run_module)
     assert "SourceVerified" in done.output or "verified" in story.evidence()
     assert [one for one in ("digest", "signed by", "applied", "pod") if one not in story.evidence()] == []
     assert story.play("--check").changed == []
