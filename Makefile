@@ -172,7 +172,7 @@ e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and 
 .PHONY: cluster
 cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
 	@$(with_lab) \
-	$(call in,test) python -m pytest -n 2 --dist loadgroup $(junit) tests/cluster $(ARGS)
+	$(call in,test) python -m pytest -n 2 --dist loadscope $(junit) tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find

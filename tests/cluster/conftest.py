@@ -18,6 +18,18 @@ from cluster.machine import Cluster, cluster, docker, eventually, need
 from cluster.story import Story
 from support.killing import kill
 from support.playbook import ROOT
+from xdist.scheduler import LoadScopeScheduling
+
+
+class _Machines(LoadScopeScheduling):  # type: ignore[misc]
+    """All files of a machine go to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "story" if "/test_story_" in nodeid else "roles"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> _Machines:
+    return _Machines(config, log)
 
 
 @pytest.fixture(scope="session")

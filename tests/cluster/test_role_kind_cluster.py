@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from cluster.machine import Cluster, docker, eventually
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("roles")]
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_second_run_changes_nothing(made: Cluster) -> None:
@@ -68,13 +68,6 @@ def test_a_node_that_was_stopped_is_started(made: Cluster) -> None:
     assert made.make("--check").changed != []
     assert made.make().changed != []
     assert made.make(**made.registry_variables).changed == []
-
-
-def test_bad_input(made: Cluster) -> None:
-    refused = made.play("kind_cluster", {**made.variables, "kind_cluster_kind_version": "v0.33.0"}, fails=True)
-    assert "kind_cluster_kind_checksum" in refused.output
-    nowhere = {**made.variables, "kind_cluster_kind_path": "/nowhere/kind"}
-    assert "kind_cluster_kind_version" in made.play("kind_cluster", nowhere, fails=True).output
 
 
 def test_kind_is_installed_when_asked(made: Cluster, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ One machine goes through it all, in this order.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import typing as t
 from pathlib import Path
@@ -21,47 +20,13 @@ from support.playbook import Ran
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.timeout(900)
 
 
 def _failure(ran: Ran, task: str) -> Variables:
     """What the one task that failed says: a code, and a message for people."""
     assert [name.rpartition(" : ")[2] for name in ran.failed] == [task], ran.output
     return t.cast("Variables", ran.result(task)["failure"])
-
-
-def _path_without(program: str, directory: Path) -> str:
-    """A PATH with everything that was on it but `program`."""
-    for place in os.environ["PATH"].split(os.pathsep):
-        for found in sorted(Path(place).glob("*")):
-            link = directory / found.name
-            if found.name != program and not link.is_symlink():
-                link.symlink_to(found)
-    return str(directory)
-
-
-def test_check_mode_on_an_empty_machine(story: Story) -> None:
-    planned = story.play("--check", "--diff")
-    assert "would run a git server" in planned.output
-    assert len(planned.changed) >= 2
-    assert story.left() == []
-    assert not story.home.exists()
-
-
-def test_without_docker(story: Story) -> None:
-    for arguments in (("--check",), ()):
-        refused = story.play(*arguments, fails=True, environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
-        failure = _failure(refused, "Make the cluster what it is to be")
-        assert failure["code"] == "docker_unavailable"
-        assert "DOCKER_HOST" in failure["message"]
-
-
-def test_without_kind(story: Story, tmp_path: Path) -> None:
-    refused = story.play(fails=True, environment={"PATH": _path_without("kind", tmp_path)})
-    failure = _failure(refused, "Make the cluster what it is to be")
-    assert failure["code"] == "kind_missing"
-    assert "kind_cluster_kind_version" in failure["message"]
-    assert story.left() == []
 
 
 def test_then_it_converges(story: Story, run_module: RunModule) -> None:
@@ -76,7 +41,6 @@ def test_then_it_converges(story: Story, run_module: RunModule) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "advice"),
     [
-        ({"server": "https://127.0.0.1:9"}, "unreachable", "127.0.0.1:9"),
         ({"certificate-authority-data": None}, "unreachable", "certificate"),
         (None, "unauthorized", "kubeconfig"),
     ],
@@ -185,11 +149,6 @@ def test_a_cluster_that_is_half_there(story: Story) -> None:
     story.play(**new)
     assert "a new version" in story.evidence()
     eventually(lambda: story.play(**new).changed == [])
-
-
-def test_another_cluster_in_the_same_place(story: Story) -> None:
-    refused = story.play(fails=True, prove_cluster="another")
-    assert "prove_state=absent" in refused.output
 
 
 def test_absent(story: Story) -> None:

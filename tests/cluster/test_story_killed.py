@@ -24,7 +24,7 @@ from support.playbook import command as ansible_playbook
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
-pytestmark = [pytest.mark.timeout(2700), pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.timeout(2700)
 _PARTS = 3
 _MOMENTS = (0.3, 0.6, 0.9, None)  # of a step's duration
 PLAY = "proven.gitops.prove"
