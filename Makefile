@@ -54,6 +54,7 @@ help: ## this list
 		FUZZ_SECONDS=3600 'fuzz: how long it goes on' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
+		KILLED=all 'cluster: the steps at which the story is killed (default: every third, chosen by the commit)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
 
 # The one place where the checkout becomes a collection that Ansible, pytest and mypy can import.
@@ -108,7 +109,7 @@ one: $(NAMESPACE) ## T=tests/unit/...::name  one test, or one file of them, in s
 	case $$T in tests/e2e*) kind=e2e ;; *) kind=test ;; esac; \
 	case $$T in tests/interop* | tests/cluster* | tests/e2e*) $(with_lab) ;; esac; \
 	$(call in,$$kind) python -m pytest --timeout 900 "$$T" $(ARGS)
-export T
+export T KILLED
 
 .PHONY: check
 check: ## before a push: ruff, mypy, the rules, and make test
@@ -172,7 +173,7 @@ e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and 
 .PHONY: cluster
 cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
 	@$(with_lab) \
-	$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/cluster $(ARGS)
+	$(call in,test) python -m pytest -n 2 --dist loadscope $(junit) tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: ## all linters, each of them whatever the others find

@@ -142,6 +142,10 @@ class Cluster:
     def read(self, *arguments: str) -> Variables:
         return t.cast("Variables", json.loads(self.kubectl("get", *arguments, "--output=json")))
 
+    def left(self) -> list[str]:
+        """What Docker has of it."""
+        return docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={self.name}").splitlines()
+
     def remove(self) -> None:
         """Whatever happened."""
         label = f"label=io.x-k8s.kind.cluster={self.name}"

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from cluster.machine import Cluster, Variables, docker, free_port
+from cluster.machine import Cluster, Variables, free_port
+from support.killing import events
 from support.plain_client import PlainClient, basic
 from support.playbook import Ran, run
+
+if t.TYPE_CHECKING:
+    from conftest import RunModule
 
 APP, USER = "hello", "fleet"
 # The lab's Gitea has a settings file that only its owner may make writable.
@@ -27,6 +31,8 @@ class Story:
     directory: Path
     cluster: Cluster
     git_port: int = field(default_factory=free_port)
+    steps: dict[str, float] = field(default_factory=dict)  # of the first run
+    wanted: Variables = field(default_factory=dict)  # its state after that
 
     @property
     def home(self) -> Path:
@@ -97,6 +103,38 @@ class Story:
         assert "registry-password" not in ran.output
         return ran
 
+    def begin(self, *arguments: str) -> Ran:
+        """The first run on an empty machine; it tells the steps that change something, and how long each takes."""
+        record = self.directory / "halt.jsonl"
+        environment = {"ANSIBLE_CALLBACKS_ENABLED": "record,halt", "HALT_RECORD": str(record)}
+        done = self.play(*arguments, environment=environment)
+        seen = events(record)
+        starts = {one.task: one.at for one in seen if one.event == "start"}
+        ends = {one.task: one.at for one in seen if one.event == "ok"}
+        self.steps = {task: ends[task] - starts[task] for task in dict.fromkeys(done.changed)}
+        return done
+
+    def state(self, run_module: RunModule) -> dict[str, t.Any]:
+        """All that has to be the same, however often a run was killed."""
+        secrets = self.kubectl("get", "secrets", "--namespace=flux-system")["items"]
+        source = self.kubectl("get", "ocirepository", APP, "--namespace=flux-system")
+        [artifact] = run_module("oci_artifact_info", reference=f"{self.repository}:1.0.0")["artifacts"]
+        lines = self.evidence().splitlines()
+        return {
+            "digest": artifact["digest"],
+            "evidence": next(line.split()[1] for line in lines if line.strip().startswith("digest")),
+            "signatures": len(artifact["signatures"]),
+            "commits": self.commits(),
+            "files": sorted(str(one.relative_to(self.home)) for one in self.home.rglob("*")),
+            "containers": sorted(self.left()),
+            "secrets": {one["metadata"]["name"]: sorted(one["data"]) for one in secrets},
+            "verified": {
+                one["type"]: (one["status"], one["reason"])
+                for one in source["status"]["conditions"]
+                if one["type"] in ("Ready", "SourceVerified")
+            },
+        }
+
     def git_api(self, method: str, path: str, document: t.Any = None) -> t.Any:
         login = basic(USER, (self.home / "git.password").read_text())
         client = PlainClient(f"127.0.0.1:{self.git_port}", authorization=login)
@@ -112,7 +150,7 @@ class Story:
 
     def left(self) -> list[str]:
         """What Docker has of it."""
-        return docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={self.cluster.name}").splitlines()
+        return self.cluster.left()
 
     def evidence(self) -> str:
         return (self.home / "evidence.txt").read_text()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role kind_cluster on real Docker and kind: from nothing to nodes that pull from the registry beside them."""
+"""The role kind_cluster on real Docker and kind: from nothing to nodes that pull from the registry beside them.
+
+The last of those that use the cluster of the roles: it is stopped here, and taken away.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,14 @@ import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import threading
 import typing as t
 from pathlib import Path
 
 import pytest
-from cluster.machine import Cluster, cluster, docker, eventually, need
-from support.killing import kill
-from support.playbook import ROOT
+from cluster.machine import Cluster, docker, eventually
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Cluster]:
-    """One cluster with a registry, made in check mode first."""
-    need("docker", "kind")
-    with cluster(tmp_path_factory.mktemp("kind")) as one:
-        predicted = one.make("--check", "--diff", **one.registry_variables)
-        assert len(predicted.changed) == 2
-        assert docker("ps", "--all", "--quiet", "--filter", f"name={one.name}") == ""
-        assert not one.kubeconfig.exists()
-        done = one.make(**one.registry_variables)
-        assert done.changed == predicted.changed
-        yield one
 
 
 def test_a_second_run_changes_nothing(made: Cluster) -> None:
@@ -85,13 +70,6 @@ def test_a_node_that_was_stopped_is_started(made: Cluster) -> None:
     assert made.make(**made.registry_variables).changed == []
 
 
-def test_bad_input(made: Cluster) -> None:
-    refused = made.play("kind_cluster", {**made.variables, "kind_cluster_kind_version": "v0.33.0"}, fails=True)
-    assert "kind_cluster_kind_checksum" in refused.output
-    nowhere = {**made.variables, "kind_cluster_kind_path": "/nowhere/kind"}
-    assert "kind_cluster_kind_version" in made.play("kind_cluster", nowhere, fails=True).output
-
-
 def test_kind_is_installed_when_asked(made: Cluster, tmp_path: Path) -> None:
     kind = Path(str(shutil.which("kind"))).read_bytes()
     (tmp_path / "kind-linux-amd64").write_bytes(kind)
@@ -115,34 +93,6 @@ def test_kind_is_installed_when_asked(made: Cluster, tmp_path: Path) -> None:
         assert made.make(**options).changed == []
         server.shutdown()
     assert os.access(dest, os.X_OK)
-
-
-def test_a_creation_that_was_killed(tmp_path: Path) -> None:
-    need("docker", "kind")
-    with cluster(tmp_path) as one:
-        one.make("--check")  # writes the play
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), str(tmp_path / "kind_cluster.yml")]
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections")}
-        running = subprocess.Popen(
-            [*command, "-e", json.dumps(one.variables)],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        eventually(lambda: docker("ps", "--quiet", "--filter", f"name={one.plane}"))
-        kill(running, whole=True)
-        left = docker("ps", "--all", "--quiet", "--filter", f"name={one.plane}")
-        assert left
-        done = one.make()
-        actions = done.result("Make the cluster what it is to be")["actions"]
-        assert actions[:2] == [f"remove {one.plane}", f"create cluster {one.name}"]
-        assert one.make().changed == []
-        gone = one.make("--check", kind_cluster_state="absent")
-        assert gone.changed == one.make(kind_cluster_state="absent").changed != []
-        assert docker("ps", "--all", "--quiet", "--filter", f"name={one.name}") == ""
-        assert not one.kubeconfig.exists()
-        assert one.make(kind_cluster_state="absent").changed == []
 
 
 def test_absent(made: Cluster) -> None:

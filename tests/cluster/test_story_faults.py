@@ -7,9 +7,7 @@ One machine goes through it all, in this order.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -18,6 +16,9 @@ import yaml
 from cluster.machine import Variables, docker, eventually
 from cluster.story import APP, USER, Story
 from support.playbook import Ran
+
+if t.TYPE_CHECKING:
+    from conftest import RunModule
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -28,62 +29,9 @@ def _failure(ran: Ran, task: str) -> Variables:
     return t.cast("Variables", ran.result(task)["failure"])
 
 
-def _path_without(program: str, directory: Path) -> str:
-    """A PATH with everything that was on it but `program`."""
-    for place in os.environ["PATH"].split(os.pathsep):
-        for found in sorted(Path(place).glob("*")):
-            link = directory / found.name
-            if found.name != program and not link.is_symlink():
-                link.symlink_to(found)
-    return str(directory)
-
-
-def test_check_mode_on_an_empty_machine(story: Story) -> None:
-    planned = story.play("--check", "--diff")
-    assert "would run a git server" in planned.output
-    assert len(planned.changed) >= 2
-    assert story.left() == []
-    assert not story.home.exists()
-
-
-def test_without_docker(story: Story) -> None:
-    for arguments in (("--check",), ()):
-        refused = story.play(*arguments, fails=True, environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
-        assert "Docker does not answer" in refused.result("Make sure that they are all there")["msg"]
-        assert not story.home.exists()
-
-
-def test_without_kind(story: Story, tmp_path: Path) -> None:
-    refused = story.play(fails=True, environment={"PATH": _path_without("kind", tmp_path)})
-    assert "kind is not on PATH" in refused.result("Make sure that they are all there")["msg"]
-    assert story.left() == []
-    assert not story.home.exists()
-
-
-def test_a_cluster_without_flux(story: Story, tmp_path: Path) -> None:
-    """The commit is made, and what it waits for cannot come: the error says what is missing."""
-    story.cluster.make(kind_cluster_kubeconfig=str(story.kubeconfig))
-    fleet = tmp_path / "fleet.git"
-    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(fleet)], check=True)
-    given: Variables = {
-        "flux_source_name": APP,
-        "flux_source_url": "oci://registry.example/manifests/hello",
-        "flux_source_repository": str(fleet),
-        "flux_source_kubeconfig": str(story.kubeconfig),
-    }
-    failure = _failure(story.cluster.play("flux_source", given, fails=True), "Wait until Flux has the commit")
-    assert failure["code"] == "not_installed"
-    assert "flux_install" in failure["message"]
-    given = {
-        "flux_secrets_public_keys": [{"path": str(tmp_path / "nowhere.pub")}],
-        "flux_secrets_kubeconfig": str(story.kubeconfig),
-    }
-    refused = story.cluster.play("flux_secrets", given, fails=True)
-    assert "nowhere.pub" in refused.result("Give Flux the public keys that prove")["msg"]
-
-
-def test_then_it_converges(story: Story) -> None:
-    done = story.play("--diff")
+def test_then_it_converges(story: Story, run_module: RunModule) -> None:
+    done = story.begin("--diff")
+    story.wanted = story.state(run_module)
     assert "SourceVerified" in done.output or "verified" in story.evidence()
     assert [one for one in ("digest", "signed by", "applied", "pod") if one not in story.evidence()] == []
     assert story.play("--check").changed == []
@@ -93,7 +41,6 @@ def test_then_it_converges(story: Story) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "advice"),
     [
-        ({"server": "https://127.0.0.1:9"}, "unreachable", "127.0.0.1:9"),
         ({"certificate-authority-data": None}, "unreachable", "certificate"),
         (None, "unauthorized", "kubeconfig"),
     ],
@@ -202,11 +149,6 @@ def test_a_cluster_that_is_half_there(story: Story) -> None:
     story.play(**new)
     assert "a new version" in story.evidence()
     eventually(lambda: story.play(**new).changed == [])
-
-
-def test_another_cluster_in_the_same_place(story: Story) -> None:
-    refused = story.play(fails=True, prove_cluster="another")
-    assert "prove_state=absent" in refused.output
 
 
 def test_absent(story: Story) -> None:
