@@ -195,8 +195,7 @@ def broad_excepts(path: str, text: str) -> list[str]:
 # A concept that stands once: what a second copy would say, and the files and rooms where it may be said. The first is
 # the one to use; the others have a reason of their own, or are still to be merged into it. None may be added.
 ONCE: dict[str, tuple[str, ...]] = {
-    # What looks for secrets reads base64 however broken it is.
-    r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": ("_shared/base64.py", "_shared/secrets.py"),
+    r"\b(?:b64decode|standard_b64decode|a2b_base64|decodebytes)\b": ("_shared/base64.py",),
     # A registry is started to stay, which is no run.
     r"^\s*(?:import|from) subprocess\b": ("_shared/process.py", "_tasks/local/registry_process.py"),
     # Whether the registry answers that a task started on this machine.
@@ -216,14 +215,10 @@ ONCE: dict[str, tuple[str, ...]] = {
     ),
     r"\bms\|s\|m\b|\bms\|s\|h\b|\bh\|m\|s\b|\"ms\": ?1": ("_flux/durations.py",),
     r"\bFluxVersion\([0-9]|[\"']2\.(?:[6-9]|1[0-9])[\"']": ("_flux/version.py", "_flux/kinds.py"),
-    r"\btoolkit\.fluxcd\.io/v[0-9]": ("_flux/kinds.py", "_tasks/flux/components.py"),
+    r"\btoolkit\.fluxcd\.io/v[0-9]": ("_flux/kinds.py",),
     r"\byaml\.(?:safe_)?dump": ("_flux/declare/manifest_yaml.py",),
-    r"\btime\.sleep\(": (
-        "_registry/locks.py",
-        "_tasks/flux/kube_waiting.py",
-        "_tasks/flux/wait.py",
-        "_tasks/local/",
-    ),
+    # Containers and processes of this machine are waited for by their own clients.
+    r"\btime\.sleep\(": ("_kube/waiter.py", "_registry/locks.py", "_tasks/local/"),
 }
 INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
 

@@ -16,13 +16,14 @@ from support.wire import Wire
 from support.wire_client import Authority, make_authority
 
 from ansible_collections.proven.gitops.plugins.module_utils._http.deadline import limited
+from ansible_collections.proven.gitops.plugins.module_utils._kube import waiter
 from ansible_collections.proven.gitops.plugins.module_utils._kube.access import ClusterAccess
 from ansible_collections.proven.gitops.plugins.module_utils._kube.access import connect as kube_connect
 from ansible_collections.proven.gitops.plugins.module_utils._kube.client import KubeClient
+from ansible_collections.proven.gitops.plugins.module_utils._kube.readiness import Waiting
 from ansible_collections.proven.gitops.plugins.module_utils._kube.transport import Transport
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._shared.object_id import ObjectId
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.flux import kube_waiting
 
 if t.TYPE_CHECKING:
     from conftest import RunModule
@@ -326,10 +327,10 @@ def test_a_task_that_waits_ends_it_sooner(wire: Wire, client: Client) -> None:
 
 @pytest.mark.fault("H3")
 def test_waiting_for_objects_of_a_server_that_drips(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kube_waiting, "_LAST_LOOK", 0.5)
+    monkeypatch.setattr(waiter, "_LAST_LOOK", 0.5)
     wire.expect("GET", raw=b"HTTP/1.1 200 OK\r\nX: " + b"0" * 300, drip=0.2, always=True)
     access = ClusterAccess(host=wire.url, timeout=30)
-    waiting = kube_waiting.Waiting(KubeClient(Transport(kube_connect(access, lambda secret: None))), 1)
+    waiting = Waiting(KubeClient(Transport(kube_connect(access, lambda secret: None))), 1)
     start = time.monotonic()
     with pytest.raises(GitopsError):
         waiting.until_gone([ObjectId("v1", "Namespace", "", "web")])

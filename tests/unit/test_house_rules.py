@@ -318,7 +318,7 @@ def test_a_rule_can_pass() -> None:
 def test_the_action_group_rule_can_fail() -> None:
     assert rules.action_group_is_complete("all", ["a", "b"], ["b", "c"]) == [
         "meta/runtime.yml: c is not in the action group all",
-        "meta/runtime.yml: a is in the action group all, and does not belong there",
+        "meta/runtime.yml: a does not belong in the action group all",
     ]
     documented = {"attributes": {"action_group": {"membership": ["proven.gitops.all"]}}}
     assert rules.membership_is_documented("x.py", documented, ["all"]) == []

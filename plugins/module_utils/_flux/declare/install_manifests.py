@@ -52,12 +52,13 @@ def load(text: str, option: str) -> list[Manifest]:
 
 
 def _checked(document: t.Any, option: str) -> Manifest:
-    metadata = document.get("metadata") if isinstance(document, dict) else None
-    named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
-    texts = [document.get("apiVersion"), document.get("kind")] if named else [None]
+    known = document if isinstance(document, dict) else {}
+    metadata = known.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    texts = [known.get("apiVersion"), known.get("kind"), metadata.get("name")]
     if not all(isinstance(text, str) and text for text in texts):
         raise InvalidOption(option, "holds a document that is no Kubernetes object with apiVersion, kind and a name")
-    name = f"{document['kind']} {metadata['name']}"
+    name = f"{known['kind']} {metadata['name']}"
     if not isinstance(metadata.get("namespace"), str | None):
         raise InvalidOption(option, f"{name}: its metadata.namespace is no text")
     for what in ("labels", "annotations"):

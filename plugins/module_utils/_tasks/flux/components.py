@@ -7,6 +7,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._flux.declare import install_manifests as install
+from ..._flux.kinds import KUSTOMIZATION
 from ..._flux.version import NEWEST, OLDEST_SUPPORTED, FluxVersion
 from ..._kube.apply import Planner, Rule, Step
 from ..._kube.errors import Conflict
@@ -24,7 +25,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._case import Progress
 
 MARK = ObjectId(*install.DEFINITION, "", "gitrepositories.source.toolkit.fluxcd.io")
-KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class FluxComponents:
         if not name:
             return False
         namespace = labels.get(install.SYNCED_BY.replace("/name", "/namespace"), self._wanted.namespace)
-        found = self._planner.live(ObjectId(*KUSTOMIZATION, namespace, name))
+        found = self._planner.live(ObjectId(KUSTOMIZATION.api_version, KUSTOMIZATION.name, namespace, name))
         return bool(at(found, "status", "lastAppliedRevision"))
 
     def _warnings(self, before: Installed) -> tuple[str, ...]:
