@@ -28,7 +28,6 @@ FILES = (
     ".sops.yaml",
     ".sourceignore",
     ".gitignore",
-    ".git/config",
     ".github/workflow.yaml",
     "Z.yaml",
     "a.yaml",
@@ -47,7 +46,6 @@ FILES = (
     "doc",
     "größe/\u2603.yaml",
     "größe/e\u0301.yaml",
-    "größe/\u00e9.yaml",
     "space name/ x.yaml",
     "space name/trailing ",
     "!bang.yaml",
@@ -56,7 +54,6 @@ FILES = (
     "[x].yaml",
     f"long/{'n' * 120}/{'f' * 101}.yaml",
     "archive.tar.gz",
-    "vendor/a/.git/HEAD",
     "vendor/.gitmodules",
 )
 
@@ -194,6 +191,28 @@ def test_random_patterns_leave_out_the_same(seed: int, flux: Cli, nasty: Path, t
     for _turn in range(12):
         lines = [_random_line(dice) for _turn in range(dice.randint(1, 4))]
         assert _ours(nasty, lines) == _theirs(flux, nasty, tmp_path, *_flags(lines)), lines
+
+
+def test_gits_own_directory_is_left_out_by_default(flux: Cli, tmp_path: Path) -> None:
+    tree = _tree(tmp_path, "app.yaml", ".git/config", "vendor/a/.git/HEAD")
+    assert _ours(tree, FLUX_DEFAULTS) == _theirs(flux, tree, tmp_path)
+
+
+@pytest.mark.parametrize("name", [".git/config", "vendor/a/.git/HEAD", "größe/\u00e9.yaml"])
+def test_what_is_refused_and_flux_packs(name: str, flux: Cli, tmp_path: Path) -> None:
+    """With ignore rules of one's own, flux packs git's directory, and two names that are one file on a Mac."""
+    tree = _tree(tmp_path, "app.yaml", "größe/e\u0301.yaml", name)
+    assert name in _theirs(flux, tree, tmp_path, *_flags(["nothing"]))
+    with pytest.raises(GitopsError, match=r"^path: "):
+        _ours(tree, ("nothing",))
+
+
+def _tree(directory: Path, *names: str) -> Path:
+    root = directory / "tree"
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"# {name}\n")
+    return root
 
 
 def test_links_are_resolved_the_same(flux: Cli, nasty: Path, tmp_path: Path) -> None:

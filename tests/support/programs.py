@@ -53,7 +53,7 @@ class Programs:
 
     def seen(self) -> list[tuple[list[str], dict[str, str]]]:
         lines = self._record.read_text().splitlines() if self._record.exists() else []
-        return [(argv, environment) for argv, environment in map(json.loads, lines)]
+        return list(map(json.loads, lines))
 
 
 class Gitea(http.server.ThreadingHTTPServer):

@@ -59,8 +59,10 @@ def files_in(home: Path) -> t.Iterator[Files]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/{manifests.name}"
-        yield Files(home, manifests, url, hashlib.sha256(manifests.read_bytes()).hexdigest(), program)
-        server.shutdown()
+        try:
+            yield Files(home, manifests, url, hashlib.sha256(manifests.read_bytes()).hexdigest(), program)
+        finally:
+            server.shutdown()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

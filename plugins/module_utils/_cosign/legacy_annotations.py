@@ -53,13 +53,17 @@ def _check_log_entry(text: str) -> None:
     payload = entry.get("Payload")
     payload = {} if payload is None else payload
     numbers = [payload.get(name) for name in ("integratedTime", "logIndex")] if isinstance(payload, dict) else ["none"]
-    if not all(number is None or (type(number) is int and number in _INT64) for number in numbers):
+    if not all(number is None or _is_int64(number) for number in numbers):
         raise MalformedSignature(f"the annotation {BUNDLE} is not a log entry")
     if not isinstance(payload.get("logID", ""), str | None) or strict_json.lookalike(
         payload, ("body", "integratedTime", "logIndex", "logID")
     ):
         raise MalformedSignature(f"the annotation {BUNDLE} is not a log entry")
     _check_binary(entry.get("SignedEntryTimestamp"), BUNDLE)
+
+
+def _is_int64(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number in _INT64
 
 
 def _check_timestamp(text: str) -> None:

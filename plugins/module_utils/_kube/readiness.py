@@ -17,7 +17,7 @@ from .errors import NotInstalled
 from .objects import metadata_of
 from .waiter import Sight, Tell, Waiter, tell_nobody
 
-Judge = t.Callable[[Object | None], str]
+Judge: t.TypeAlias = "t.Callable[[Object | None], str]"
 
 
 class NotReady(GitopsError):

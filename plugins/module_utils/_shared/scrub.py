@@ -14,6 +14,7 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 from . import strict_json
+from .base64 import salvage
 from .strict_json import MalformedJson
 
 MASK = "***"
@@ -26,6 +27,10 @@ _AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:(?:basi
 # Servers write what they like on our standard error ("remote: …"), terminal escapes too.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+# The public half inside a private RSA key, up to the length of its modulus: OpenSSH's format, and PKCS #1 or #8.
+_SSH_RSA = re.compile(rb"\x00\x00\x00\x07ssh-rsa\x00\x00\x00.{2,9}?\x00\x00(..)(?=\x00)", re.DOTALL)
+_MODULUS = re.compile(rb"\x02\x82(..)(?=\x00)", re.DOTALL)
 
 
 def keep_to_ourselves(secret: str) -> None:
@@ -41,10 +46,20 @@ def forms(secret: str) -> frozenset[str]:
     lines = [line.strip() for line in re.split(r"\n|\\n", secret.strip())]
     whole = {secret, secret.strip()}
     parts = {line for line in lines if len(line) > _LINE and "-----" not in line} if len(lines) > 1 else set()
+    parts -= _public_lines(parts, lines)
     found = {form for part in whole | parts for form in (*_written(part), *_encoded(part))}
     if not parts:  # in a Secret of Kubernetes a docker config is base64 of what holds base64
         found |= {form for once in _encoded(secret.strip()) for form in _encoded(once)}
     return frozenset(form for form in found if len(form) >= _MINIMUM)
+
+
+def _public_lines(parts: t.Collection[str], lines: t.Sequence[str]) -> set[str]:
+    """Those lines of a private key that its public key has as well: masked, they would hide that one, too."""
+    body = salvage("".join(line for line in lines if "-----" not in line)) if "PRIVATE KEY" in lines[0] else b""
+    found = _SSH_RSA.search(body) or _MODULUS.search(body)
+    public = body[found.start() : found.end() + int.from_bytes(found[1], "big")] if found else b""
+    texts = [base64.b64encode(bytes(shift) + public).decode() for shift in range(3)] if public else []
+    return {part for part in parts if any(part in text for text in texts)}
 
 
 def _written(text: str) -> set[str]:

@@ -12,7 +12,7 @@ I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741
 
 
-_SHOWN = 240  # characters of each failure in the task's message
+_SHOWN = 600  # characters of each failure in the task's message
 
 
 class BatchFailed(GitopsError):

@@ -124,7 +124,7 @@ class Answers:
 
 
 def _client(status: int, value: object) -> KubeClient:
-    return KubeClient(t.cast("Transport", Answers(status, json.dumps(value).encode())))
+    return KubeClient(t.cast(Transport, Answers(status, json.dumps(value).encode())))
 
 
 ID = ObjectId("apps/v1", "Deployment", "web", "front")

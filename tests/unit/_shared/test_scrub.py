@@ -8,10 +8,12 @@ from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import MASK, Scrubber
 
 
 def test_a_login_is_secret_in_both_forms() -> None:
@@ -122,3 +124,31 @@ def test_each_line_of_a_key_is_secret() -> None:
 def test_half_a_secret_does_not_survive_the_cut() -> None:
     scrubber = Scrubber(secrets=["correct horse battery"])
     assert "horse" not in scrubber.clean("x" * 290 + "correct horse battery")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.PrivateFormat.PKCS8,
+        serialization.PrivateFormat.OpenSSH,
+    ],
+)
+@pytest.mark.parametrize("number", range(4))
+def test_the_public_half_of_an_rsa_key_is_no_secret(form: serialization.PrivateFormat, number: int) -> None:
+    """Some of its lines stand in the private key as they are, where they begin at the same bit."""
+    key = rsa.generate_private_key(65537, 2048 + 8 * number)
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, form, plain).decode()
+    scrubber = Scrubber(secrets=[private])
+    public = key.public_key()
+    for encoding, public_form in (
+        (serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH),
+        (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+    ):
+        text = public.public_bytes(encoding, public_form).decode()
+        assert scrubber.hide(text) == text
+    assert MASK in scrubber.hide(private)
+    lines = private.strip().splitlines()
+    assert scrubber.hide(lines[-3]) == MASK
+    assert scrubber.hide(lines[len(lines) * 2 // 3]) == MASK

@@ -9,8 +9,7 @@ from dataclasses import fields, is_dataclass
 
 from ..._shared.object_id import ObjectId
 from ..kinds import OCI_REPOSITORY, Kind
-from .declaration import Declaration
-from .declaration import Manifest as Manifest
+from .declaration import Declaration, Manifest
 from .source import Kustomization, Source
 
 _METADATA = ("name", "namespace", "labels", "annotations")

@@ -20,7 +20,7 @@ from .go_regexp import InvalidPattern, Mark, Sequence, Some, expand
 from .shared_hosts import BUILD_ISSUERS, PUBLIC_MAIL, account_segments, is_registered
 
 What = t.Literal["issuer", "subject"]
-Tokens = tuple[str | Some, ...]
+Tokens: t.TypeAlias = "tuple[str | Some, ...]"
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._flux.declare import manifest_yaml, render
-from ..._flux.declare.render import Manifest
+from ..._flux.declare.declaration import Manifest
 from ..._flux.rules import check as rules
 from ..._shared.errors import InvalidOption
 from .._case import Diff, Outcome, would_fail
