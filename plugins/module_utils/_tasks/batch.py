@@ -12,7 +12,7 @@ I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741
 
 
-_SHOWN = 600  # characters of each failure in the task's message
+_LISTED, _SHOWN = 5, 1200  # failures in the task's message, and their characters in all
 
 
 class BatchFailed(GitopsError):
@@ -54,15 +54,16 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
         return None
     if len(outcomes) == 1:
         return errors[0][1]
-    listing = "; ".join(_named(name, error) for name, error in errors[:5])
-    more = f"; and {len(errors) - 5} more" if len(errors) > 5 else ""
+    listed = errors[:_LISTED]
+    listing = "; ".join(_named(name, error, _SHOWN // len(listed)) for name, error in listed)
+    more = f"; and {len(errors) - len(listed)} more" if len(errors) > len(listed) else ""
     return BatchFailed(
         f"{len(errors)} of {len(outcomes)} failed: {listing}{more}",
         failures=[{"item": name, **error.as_failure()} for name, error in errors],
     )
 
 
-def _named(name: str, error: GitopsError) -> str:
+def _named(name: str, error: GitopsError, limit: int) -> str:
     """The error with its item's name, once, and short: all of it is in `details.failures`."""
     said = error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+    return said if len(said) <= limit else f"{said[:limit]}…"
