@@ -8,7 +8,20 @@ import typing as t
 
 import pytest
 from support.faulty import Fault, content, endless, unannounced
-from support.use_cases import ALL, Info, Pull, Push, SignBundle, Tag, UseCase, Verify, first, sampled
+from support.use_cases import (
+    ALL,
+    Info,
+    Pull,
+    Push,
+    SignBundle,
+    Tag,
+    UseCase,
+    Verify,
+    VerifyBundle,
+    VerifyLegacy,
+    first,
+    sampled,
+)
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Response
 
@@ -81,7 +94,8 @@ def test_a_body_cut_where_nothing_announced_its_length(attempt: Attempt, target:
     def shorter(_request: object, answer: Response) -> Response:
         return unannounced(answer, content(answer)[:size])
 
-    verdict = attempt(Verify, Fault("GET", target, times=None, change=shorter), retries=0)
+    case = VerifyLegacy if ".sig" in target else VerifyBundle if "referrers" in target else Verify
+    verdict = attempt(case, Fault("GET", target, times=None, change=shorter), retries=0)
     # What has a digest, or announces one, does not match it; a list of referrers is no list.
     assert verdict == ("unreachable" if "referrers" in target else "tampered")
 
@@ -139,7 +153,7 @@ def test_an_answer_that_drips(attempt: Attempt, case: type[UseCase]) -> None:
 def test_what_never_ends(attempt: Attempt, name: str, target: str) -> None:
     fault = Fault("GET", target, times=None, raw=FLOODS[name])
     with attempt.memory(48 * MIB):
-        verdict = attempt(Verify, fault, timeout=2, deadline=2, retries=0)
+        verdict = attempt(VerifyBundle, fault, timeout=2, deadline=2, retries=0)
     # A blob that is longer than its descriptor says is not that blob.
     assert verdict in ("unreachable", "tampered") if target == "/blobs/" else verdict == "unreachable"
     assert attempt.seconds < 10

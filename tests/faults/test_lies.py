@@ -9,7 +9,21 @@ import typing as t
 import pytest
 from support.artifacts import client, flux_tar, put
 from support.faulty import Fault, content, endless, unframed
-from support.use_cases import ALL, REPOSITORY, Info, Pull, SignBundle, SignLegacy, Tag, UseCase, Verify, first
+from support.use_cases import (
+    ALL,
+    REPOSITORY,
+    Info,
+    Pull,
+    SignBundle,
+    SignLegacy,
+    Tag,
+    UseCase,
+    Verify,
+    VerifyAsFlux,
+    VerifyBundle,
+    VerifyPastBundles,
+    first,
+)
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Request, Response
 from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import INDEX, MANIFEST
@@ -63,14 +77,19 @@ def test_other_bytes(attempt: Attempt, case: type[UseCase], target: str, longer:
 
 @pytest.mark.fault("R7a")
 @pytest.mark.parametrize("announced", [True, False])
-@pytest.mark.parametrize("case", [Verify, Pull, Info, SignLegacy], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [VerifyBundle, VerifyAsFlux, Pull, Info, SignLegacy], ids=lambda case: case.name)
 def test_more_than_4_mib(attempt: Attempt, case: type[UseCase], announced: bool) -> None:
     padding = b" " * (5 * MIB)
     answer = Response(200, {"Content-Type": INDEX}, padding if announced else endless())
-    expected = "unreachable" if case is Verify else "bad_answer"
-    for target in ("/manifests/", "/referrers/" if case in (Verify, Info) else "/manifests/"):
-        with attempt.memory(48 * MIB):
-            assert attempt(case, Fault("GET", target, times=None, answer=answer)) == expected
+    expected = "unreachable" if case in (VerifyBundle, VerifyAsFlux) else "bad_answer"
+    with attempt.memory(48 * MIB):
+        assert attempt(case, Fault("GET", "/manifests/", times=None, answer=answer)) == expected
+        if case in (Pull, SignLegacy):  # which read no referrers
+            return
+        found = attempt(case, Fault("GET", "/referrers/", times=None, answer=answer))
+    assert found == ("done" if case is Info else "unreachable")
+    if case is Info:
+        assert "4194304" in str(Info.faults(attempt.result)["bundle"])
 
 
 def _size(size: object) -> Change:
@@ -103,7 +122,7 @@ def _huge(size: object) -> type[UseCase]:
 MISSING = {"mediaType": MANIFEST, "digest": OTHER, "size": 2}
 BAD_ENTRY = {"mediaType": MANIFEST, "digest": "sha256:../../blobs/x", "size": 2}
 FAILING: dict[str, dict[str, t.Any]] = {
-    **{str(status): {"answer": Response(status)} for status in (401, 403, 409, 410, 418, 429, 451, 500, 502, 503, 504)},
+    **{str(status): {"answer": Response(status)} for status in (401, 403, 409, 418, 429, 451, 500, 502, 503, 504)},
     "no JSON": {"change": body(lambda _raw: b"[not json")},
     "an array": {"change": document(lambda value: [value])},
     "no list": {"change": document(lambda value: {**value, "manifests": {}})},
@@ -126,15 +145,39 @@ FAILING: dict[str, dict[str, t.Any]] = {
 
 @pytest.mark.fault("R16b", "R16a")
 @pytest.mark.parametrize("name", FAILING)
-@pytest.mark.parametrize("case", first([Verify, Info, SignBundle], Verify), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    first([VerifyBundle, VerifyAsFlux, Info, SignBundle], VerifyBundle, VerifyAsFlux),
+    ids=lambda case: case.name,
+)
 def test_referrers_that_fail(attempt: Attempt, case: type[UseCase], name: str) -> None:
     """Never "unsigned"; and nothing is signed twice because nobody knows what is there."""
     found = attempt(case, Fault("GET", "/referrers/", times=None, **FAILING[name]), retries=0)
+    if case is Info and found == "done":  # nonsense in the place of one format hinders no other one
+        assert Info.faults(attempt.result)["bundle"]
+        return
     said = {"401": "unauthorized", "403": "unauthorized", "429": "unreachable"}.get(name)
     if name.isdigit():
         said = said or ("unreachable" if int(name) in (429, 500, 502, 503, 504) else "refused")
-    assert found == ("unreachable" if case is Verify else said or "bad_answer")
+    assert found == ("unreachable" if case in (VerifyBundle, VerifyAsFlux) else said or "bad_answer")
     assert attempt.writes == 0
+
+
+@pytest.mark.fault("R16a")
+@pytest.mark.parametrize("case", [VerifyBundle, VerifyPastBundles], ids=lambda case: case.name)
+def test_a_registry_that_has_no_referrers_any_more(attempt: Attempt, case: type[UseCase]) -> None:
+    """410 says so, as 404 does: then the fallback tag is asked, and there is none."""
+    found = attempt(case, Fault("GET", "/referrers/", times=None, answer=Response(410)), retries=0)
+    assert found == ("unsigned" if case is VerifyBundle else "done")
+
+
+@pytest.mark.fault("R16b")
+@pytest.mark.parametrize("name", [name for name in FAILING if not name.isdigit()])
+def test_nonsense_in_the_place_of_bundles_hinders_no_legacy_signature(attempt: Attempt, name: str) -> None:
+    """Whoever may push could else keep everybody from verifying."""
+    assert attempt(VerifyPastBundles, Fault("GET", "/referrers/", times=None, **FAILING[name]), retries=0) == "done"
+    [verdict] = attempt.result["verdicts"]
+    assert [one["verdict"] for one in verdict["signatures"] if one["format"] == "bundle"] == ["unreachable"]
 
 
 def _listed(change: t.Callable[[list[t.Any]], list[t.Any]]) -> Fault:
@@ -171,10 +214,11 @@ def test_the_artifact_itself_listed_as_its_referrer(attempt: Attempt) -> None:
 
 
 @pytest.mark.fault("R16d")
-@pytest.mark.parametrize("case", [Verify, Info], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [VerifyBundle, VerifyAsFlux, Info], ids=lambda case: case.name)
 def test_more_referrers_than_anybody_reads(attempt: Attempt, case: type[UseCase]) -> None:
     flood = [{**MISSING, "digest": f"sha256:{number:064x}"} for number in range(1001)]
     found = attempt(case, _listed(lambda entries: entries + flood))
-    assert found == ("unreachable" if case is Verify else "bad_answer")
-    assert "more than 1000" in attempt.result["msg"]
+    assert found == ("done" if case is Info else "unreachable")
+    said = Info.faults(attempt.result)["bundle"] if case is Info else attempt.result["msg"]
+    assert "more than 1000" in str(said)
     assert attempt.requests < 10

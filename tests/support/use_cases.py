@@ -102,18 +102,45 @@ class SignLegacy(SignBundle):
 
 
 class Verify(_OfArtifact):
-    name, module = "verify", "cosign_verify"
+    name, module, form, formats = "verify", "cosign_verify", "both", ["bundle", "legacy"]
 
     def prepare(self) -> None:
         super().prepare()
-        sign(self.place.run_module, self.reference, self.place.key, format="both")
+        sign(self.place.run_module, self.reference, self.place.key, format=self.form)
 
     def arguments(self) -> dict[str, t.Any]:
         return {**super().arguments(), "public_keys": [{"path": self.place.key.pub}]}
 
     def complete(self, result: Result) -> bool:
         verdict = result["verdicts"][0]
-        return bool(verdict["verdict"] == "verified" and verdict["formats"] == ["bundle", "legacy"])
+        return bool(verdict["verdict"] == "verified" and verdict["formats"] == self.formats)
+
+
+class VerifyBundle(Verify):
+    """Of an artifact that has no other signature than a bundle."""
+
+    name, form, formats = "verify a bundle", "bundle", ["bundle"]
+
+
+class VerifyLegacy(Verify):
+    """Of an artifact that has no other signature than a legacy one."""
+
+    name, form, formats = "verify legacy", "legacy", ["legacy"]
+
+
+class VerifyPastBundles(Verify):
+    """Of an artifact with both, whose bundle cannot be seen."""
+
+    name, formats = "verify past bundles", ["legacy"]
+
+
+class VerifyAsFlux(Verify):
+    """As Flux does, which takes no legacy signature where it cannot see whether there is a bundle."""
+
+    name = "verify as Flux"
+
+    def arguments(self) -> dict[str, t.Any]:
+        return {**super().arguments(), "flux_version": "2.10"}
 
 
 class Tag(_OfArtifact):
@@ -152,6 +179,11 @@ class Pull(_OfArtifact):
 
 class Info(Verify):
     name, module = "info", "oci_artifact_info"
+
+    @staticmethod
+    def faults(result: Result) -> dict[str, str | None]:
+        """Each format with what is wrong with it."""
+        return {item["format"]: item["fault"] for item in result["artifacts"][0]["signatures"]}
 
     def prepare(self) -> None:
         super().prepare()
