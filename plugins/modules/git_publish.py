@@ -249,6 +249,7 @@ import contextlib
 
 from ..module_utils._ansible.argspec import ArgumentSpec, variable
 from ..module_utils._ansible.git_options import GIT_ACCESS
+from ..module_utils._ansible.given import Rules
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.run import register_secret, run
 from ..module_utils._git.workspace import private_directory
@@ -284,7 +285,8 @@ SPEC = GIT_ACCESS.merge(
             "signing_format": {"type": "str", "choices": ["openpgp", "ssh", "x509"]},
             "attempts": {"type": "int", "default": 10},
             "depth": {"type": "int", "default": 1},
-        }
+        },
+        rules=Rules(contents=frozenset({"files.content"})),
     )
 )
 

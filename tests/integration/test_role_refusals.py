@@ -125,6 +125,9 @@ class Prove:
 
 @pytest.fixture
 def prove(machine: FakeMachine, tmp_path: Path) -> Prove:
+    flux = machine.bin / "flux"
+    flux.write_text("#!/bin/sh\n")
+    flux.chmod(0o755)
     return Prove(tmp_path)
 
 
@@ -140,17 +143,16 @@ def test_check_mode_on_an_empty_machine(machine: FakeMachine, prove: Prove) -> N
 @pytest.mark.parametrize("arguments", [("--check",), ()], ids=["check", "run"])
 def test_without_docker(machine: FakeMachine, prove: Prove, arguments: tuple[str, ...]) -> None:
     machine.fail("docker", "Cannot connect to the Docker daemon at unix:///nowhere/docker.sock. Is it running?")
-    failure = _failure(prove(*arguments), "Make the cluster what it is to be")
-    assert failure["code"] == "docker_unavailable"
-    assert "DOCKER_HOST" in failure["message"]
+    refused = prove(*arguments)
+    assert "Docker does not answer" in refused.result("Make sure that they are all there")["msg"]
+    assert (machine.names, machine.calls, prove.home.exists()) == ([], [], False)
 
 
 def test_without_kind(machine: FakeMachine, prove: Prove) -> None:
     (machine.bin / "kind").unlink()
-    failure = _failure(prove(), "Make the cluster what it is to be")
-    assert failure["code"] == "kind_missing"
-    assert "kind_cluster_kind_version" in failure["message"]
-    assert machine.names == []
+    refused = prove()
+    assert "kind is not on PATH" in refused.result("Make sure that they are all there")["msg"]
+    assert (machine.names, machine.calls, prove.home.exists()) == ([], [], False)
 
 
 def test_another_cluster_in_the_same_place(machine: FakeMachine, prove: Prove) -> None:

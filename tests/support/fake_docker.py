@@ -84,5 +84,14 @@ class FakeMachine:
     @property
     def calls(self) -> list[str]:
         """The calls that changed something."""
-        reading = ("docker version", "docker ps", "docker container", "docker image", "docker exec", "kind get")
+        reading = (
+            "docker version",
+            "docker info",
+            "kind version",
+            "docker ps",
+            "docker container",
+            "docker image",
+            "docker exec",
+            "kind get",
+        )
         return [call for call in self.load()["calls"] if not call.startswith(reading)]

@@ -115,7 +115,7 @@ def main(program: str, arguments: list[str]) -> int:
 
 def docker(state: State, arguments: list[str]) -> str:
     verb, *rest = arguments
-    if verb == "version":
+    if verb in ("version", "info"):
         return "27.0.0\n"
     if verb == "ps":
         cluster = rest[-1].partition("=")[2].partition("=")[2]
@@ -214,6 +214,8 @@ def _node(name: str, ready: bool) -> State:
 
 
 def kind(state: State, arguments: list[str]) -> str:
+    if arguments == ["version"]:
+        return "kind v0.33.0\n"
     verb, what, *rest = arguments
     options = dict(zip(rest[::2], rest[1::2], strict=False))
     name = options["--name"]

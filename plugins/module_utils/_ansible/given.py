@@ -4,7 +4,7 @@
 - A null counts as not given, at every depth that a specification describes.
 - An empty list and an empty path are refused, but where the specification says what they mean.
 - Text is text: YAML has made 1.1 of 1.10 and true of yes before we see it.
-- No text holds a NUL.
+- No text holds a NUL, but what becomes a file as it is.
 
 Sources of the values that core would take instead: ansible.module_utils.common.validation, check_type_*.
 """
@@ -35,14 +35,18 @@ class Rules:
     """Options, by their path without numbers (`files.path`), to which a rule does not apply.
 
     `may_be_empty`: an empty list or path has a documented meaning. `numbers`: a number is one, whatever YAML wrote.
+    `contents`: becomes a file as it is, whatever it holds.
     """
 
     may_be_empty: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    contents: frozenset[str] = frozenset()
 
     def and_those_of(self, other: Rules) -> Rules:
         """Both as one."""
-        return Rules(self.may_be_empty | other.may_be_empty, self.numbers | other.numbers)
+        return Rules(
+            self.may_be_empty | other.may_be_empty, self.numbers | other.numbers, self.contents | other.contents
+        )
 
 
 def environment(*names: str, may_be_empty: bool = False) -> str:
@@ -128,7 +132,7 @@ class Reader:
         if isinstance(value, str) and kind in ("str", "path", "raw"):
             if kind == "path" and not value.strip() and path not in self.rules.may_be_empty:
                 self._refuse(where, "is an empty path: name one, or leave it out")
-            if "\0" in value:
+            if "\0" in value and path not in self.rules.contents:
                 self._refuse(where, "holds a NUL character")
         elif kind in ("str", "path") and "choices" not in option and path not in self.rules.numbers:
             name = _KINDS.get(type(value), f"a {type(value).__name__}")
