@@ -200,7 +200,7 @@ rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can che
 
 .PHONY: shell
 shell:
-	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline
+	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline .ci/peers
 
 .PHONY: audit
 audit: ## known vulnerabilities of what is installed for tests and linters; AUDIT=required fails where nobody could be asked
