@@ -17,8 +17,11 @@ from support.use_cases import (
     Tag,
     UseCase,
     Verify,
+    VerifyAsFlux,
     VerifyBundle,
     VerifyLegacy,
+    VerifyPastBundles,
+    VerifyPastLegacy,
     first,
     sampled,
 )
@@ -100,6 +103,26 @@ def test_a_body_cut_where_nothing_announced_its_length(attempt: Attempt, target:
     assert verdict == ("unreachable" if "referrers" in target else "tampered")
 
 
+@pytest.mark.fault("R4c")
+@pytest.mark.parametrize(
+    ("case", "target", "expected"),
+    [
+        (VerifyPastBundles, "/referrers/", "done"),
+        (VerifyAsFlux, "/referrers/", "unreachable"),
+        (VerifyPastLegacy, r"/manifests/sha256-\w+\.sig", "done"),
+    ],
+    ids=["past bundles", "as Flux", "past legacy"],
+)
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_body_cut_beside_a_good_signature_of_the_other_format(
+    attempt: Attempt, case: type[UseCase], target: str, expected: str, size: int
+) -> None:
+    def shorter(_request: object, answer: Response) -> Response:
+        return unannounced(answer, content(answer)[:size])
+
+    assert attempt(case, Fault("GET", target, times=None, change=shorter), retries=0) == expected
+
+
 @pytest.mark.fault("R3b")
 @sampled(61)
 def test_an_upload_reset_at_any_byte(attempt: Attempt, step: int) -> None:
@@ -156,4 +179,17 @@ def test_what_never_ends(attempt: Attempt, name: str, target: str) -> None:
         verdict = attempt(VerifyBundle, fault, timeout=2, deadline=2, retries=0)
     # A blob that is longer than its descriptor says is not that blob.
     assert verdict in ("unreachable", "tampered") if target == "/blobs/" else verdict == "unreachable"
+    assert attempt.seconds < 10
+
+
+@pytest.mark.fault("R6c", "R16a", "R16d")
+@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize("case", [VerifyPastBundles, VerifyAsFlux], ids=lambda case: case.name)
+def test_referrers_that_never_end_beside_a_legacy_signature(attempt: Attempt, case: type[UseCase], name: str) -> None:
+    """A list that is too long may be anybody's work, and the other format goes on; to Flux it may hide it."""
+    fault = Fault("GET", "/referrers/", times=None, raw=FLOODS[name])
+    with attempt.memory(48 * MIB):
+        verdict = attempt(case, fault, timeout=2, deadline=2, retries=0)
+    too_long = name in ("a chunked body", "a body")
+    assert verdict == ("done" if too_long and case is VerifyPastBundles else "unreachable")
     assert attempt.seconds < 10

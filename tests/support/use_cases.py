@@ -134,6 +134,12 @@ class VerifyPastBundles(Verify):
     name, formats = "verify past bundles", ["legacy"]
 
 
+class VerifyPastLegacy(Verify):
+    """Of an artifact with both, whose legacy signature cannot be read."""
+
+    name, formats = "verify past legacy", ["bundle"]
+
+
 class VerifyAsFlux(Verify):
     """As Flux does, which takes no legacy signature where it cannot see whether there is a bundle."""
 
