@@ -15,7 +15,7 @@ import pytest
 from support.artifacts import client, flux_tar, put
 from support.registry import RunningRegistry, registry, running_registry
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONTENT, CREATED
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
 from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 
 if t.TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from support.artifacts import client, flux_tar, old_config, put
 from support.registry import RunningRegistry, registry
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import CONTENT, CREATED
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
 
 if t.TYPE_CHECKING:
     from conftest import Result, RunModule

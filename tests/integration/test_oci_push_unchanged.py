@@ -13,11 +13,10 @@ from support.artifacts import client, flux_tar, old_config, put
 from support.registry import RunningRegistry, registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact import compress
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.contents import Contents
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG_BYTES,
-    CONTENT,
-    CREATED,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._embedded.message import Hook, Response
 from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import of_bytes

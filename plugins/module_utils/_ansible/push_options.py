@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import os
 
-from .._artifact.flux_artifact import CREATED, REVISION, SOURCE
+from .._artifact.annotations import CREATED, REVISION, SOURCE
 from .._artifact.ignore import FLUX_DEFAULTS, Ignore
 from .._artifact.tree import Tree
 from .._shared.errors import InvalidOption

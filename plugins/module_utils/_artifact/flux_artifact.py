@@ -14,6 +14,7 @@ from .._oci.descriptor import MANIFEST, Descriptor, Manifest
 from .._shared import strict_json
 from .._shared.digest import of_bytes
 from . import tarball
+from .annotations import CONTENT, CREATED
 from .tree import Walk
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -22,13 +23,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 CONFIG_TYPE = "application/vnd.cncf.flux.config.v1+json"
 LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"
-CREATED = "org.opencontainers.image.created"
-SOURCE = "org.opencontainers.image.source"
-REVISION = "org.opencontainers.image.revision"
 # Why a config is refused: the one reason of adoptable() that reading the layer can still turn.
 UNKNOWN_CONFIG = "its config is not one that Flux writes"
-# The digest of the tar before compression. A claim, believed only after it was confirmed.
-CONTENT = "gitops.proven/content-digest"
 # Flux never reads the config; these are the constant bytes that its CLI 2.9 writes.
 _NEVER = "0001-01-01T00:00:00Z"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._artifact.annotations import CREATED
 from .._oci.descriptor import EMPTY, EMPTY_BYTES, Descriptor, Manifest
 from .._shared import base64, strict_json
 from .._shared.digest import check_syntax, hexadecimal, of_bytes
@@ -19,7 +20,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_ANNOTATION = "dev.sigstore.bundle.predicateType"
-CREATED_ANNOTATION = "org.opencontainers.image.created"
 
 
 def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
@@ -78,7 +78,7 @@ def build_referrer(
     """
     annotations = {CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_ANNOTATION: predicate_type}
     if created is not None:
-        annotations[CREATED_ANNOTATION] = created
+        annotations[CREATED] = created
     config = Descriptor(EMPTY, of_bytes(EMPTY_BYTES), len(EMPTY_BYTES), artifact_type=bundles.MEDIA_TYPE)
     manifest = Manifest.build(
         config,

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.compress import Compressor
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artifact import (
     CONFIG,
     CONFIG_BYTES,
     CONFIG_TYPE,
-    CONTENT,
-    CREATED,
     LAYER_TYPE,
     Layer,
     adoptable,

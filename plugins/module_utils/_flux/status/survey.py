@@ -10,6 +10,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._artifact.annotations import REVISION, SOURCE
+from ..._shared.shapes import at, mapping
 from .. import names
 from ..declare.source import Identity, Source, Verify
 from ..kinds import GIT_REPOSITORY, OCI_REPOSITORY
@@ -26,7 +28,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 Verdict = t.Literal["verified", "refused", "not_enforced", "unknown", "off"]
 
-_ANNOTATIONS = {"source": "org.opencontainers.image.source", "artifact_revision": "org.opencontainers.image.revision"}
+_ANNOTATIONS = {"source": SOURCE, "artifact_revision": REVISION}
 _OLDER = f"Flux before {VERIFIES_AGAIN.release}"
 _PASSWORD = re.compile(r"(\A[^/]*//[^/@:]*:)[^/@]*@")
 _REFS = ("tag", "semver", "semverFilter", "digest", "branch", "name", "commit")
@@ -45,8 +47,7 @@ class Survey:
     @property
     def verify(self) -> Object:
         """The part of the spec that asks for proof; empty where nothing does."""
-        found = _mapping(_mapping(self.value.get("spec")).get("verify"))
-        return found if self.reading.verification else {}
+        return mapping(at(self.value, "spec", "verify")) if self.reading.verification else {}
 
     @property
     def verdict(self) -> Verdict:
@@ -72,19 +73,19 @@ class Survey:
     @property
     def verifies_again(self) -> bool | None:
         """Whether this Flux verifies what it has when the keys change; None where the release is not known."""
-        if _text(_mapping(self.value.get("status")).get("sourceVerificationFingerprint")):
+        if _text(at(self.value, "status", "sourceVerificationFingerprint")):
             return True
         return verifies_again(self.version) if self.version else None
 
     @property
     def key_secret(self) -> str:
         """The name of the Secret with the keys or certificates; empty where there is none."""
-        return _text(_mapping(self.verify.get("secretRef")).get("name"))
+        return _text(at(self.verify, "secretRef", "name"))
 
     @property
     def namespace(self) -> str:
         """Of the source, and of the Secrets that it names."""
-        return _text(_mapping(self.value.get("metadata")).get("namespace"))
+        return _text(at(self.value, "metadata", "namespace"))
 
     @property
     def keys_in_secret(self) -> bool:
@@ -96,7 +97,7 @@ class Survey:
     def identities(self) -> list[dict[str, str]]:
         """Who may have signed without a key."""
         listed = self.verify.get("matchOIDCIdentity")
-        entries = [_mapping(one) for one in listed] if isinstance(listed, list) else []
+        entries = [mapping(one) for one in listed] if isinstance(listed, list) else []
         return [{"issuer": _text(one.get("issuer")), "subject": _text(one.get("subject"))} for one in entries]
 
     def findings(self) -> list[Finding]:
@@ -116,13 +117,13 @@ class Survey:
         return [one for rule in rules_verify.RULES if rule.holds_for(version) for one in rule.findings(source)]
 
     def _source(self) -> Source:
-        spec, verify = _mapping(self.value.get("spec")), None
+        spec, verify = mapping(self.value.get("spec")), None
         if self.reading.verification:
             listed = tuple(Identity(**one) for one in self.identities)
-            root = _text(_mapping(self.verify.get("trustedRootSecretRef")).get("name"))
+            root = _text(at(self.verify, "trustedRootSecretRef", "name"))
             provider = _text(self.verify.get("provider")) or "cosign"
             verify = Verify(provider, self.key_secret or None, listed or None, root or None)
-        proxy = _text(_mapping(spec.get("proxySecretRef")).get("name")) or None
+        proxy = _text(at(spec, "proxySecretRef", "name")) or None
         insecure = spec.get("insecure") is True
         return Source("any", _text(spec.get("url")), verify=verify, insecure=insecure, proxy_secret_ref=proxy)
 
@@ -160,13 +161,13 @@ class Survey:
 
     def describe(self) -> dict[str, t.Any]:
         """The source as a task returns it."""
-        metadata, spec, reading = _mapping(self.value.get("metadata")), _mapping(self.value.get("spec")), self.reading
+        spec, reading = mapping(self.value.get("spec")), self.reading
         judgement = self.judgement
         proof = reading.source_verified
         return {
             "kind": self.kind.name,
             "namespace": self.namespace,
-            "name": _text(metadata.get("name")),
+            "name": _text(at(self.value, "metadata", "name")),
             "url": _PASSWORD.sub(r"\1***@", _text(spec.get("url"))) or None,
             "ref": _references(spec),
             "suspended": reading.suspended,
@@ -175,7 +176,7 @@ class Survey:
             "key_secret": self.key_secret or None,
             "public_keys": self.trust.describe() if self.trust else None,
             "identities": self.identities,
-            "trusted_root_secret": _text(_mapping(self.verify.get("trustedRootSecretRef")).get("name")) or None,
+            "trusted_root_secret": _text(at(self.verify, "trustedRootSecretRef", "name")) or None,
             "verdict": self.verdict,
             "reason": proof.reason if proof else judgement.reason,
             "message": proof.message if proof else judgement.message,
@@ -198,7 +199,7 @@ class Survey:
 
     def _annotations(self) -> dict[str, str | None]:
         """What the publisher wrote on the artifact that is advertised."""
-        found = _mapping(_mapping(_mapping(self.value.get("status")).get("artifact")).get("metadata"))
+        found = mapping(at(self.value, "status", "artifact", "metadata"))
         return {name: _text(found.get(key)) or None for name, key in _ANNOTATIONS.items()}
 
 
@@ -208,15 +209,12 @@ def survey(value: Object, kind: Kind, trust: Trust | None = None, version: FluxV
 
 
 def _references(spec: Object) -> dict[str, str]:
-    given = _mapping(spec.get("ref"))
+    given = mapping(spec.get("ref"))
     found = {{"semverFilter": "semver_filter"}.get(name, name): _text(given.get(name)) for name in _REFS}
     chart = {name: _text(spec.get(name)) for name in ("chart", "version")}
     return {name: text for name, text in {**found, **chart}.items() if text}
 
 
-def _mapping(value: object) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: object) -> str:
+    """As it is: what a pattern lets in depends on each of its characters."""
     return value[:2000] if isinstance(value, str) else ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._artifact import flux_artifact
+from ..._artifact.annotations import CREATED, REVISION, SOURCE
 from ..._oci.descriptor import MalformedManifest, Manifest, check_document
 from ..._registry.errors import BadAnswer
 from ..._registry.tags import list_tags
@@ -92,9 +92,9 @@ def _manifest(raw: bytes, media_type: str, where: str) -> Info:
         "kind": "image",
         "artifact_type": manifest.artifact_type or manifest.config.media_type,
         "annotations": dict(manifest.annotations),
-        "created": manifest.annotations.get(flux_artifact.CREATED),
-        "source": manifest.annotations.get(flux_artifact.SOURCE),
-        "revision": manifest.annotations.get(flux_artifact.REVISION),
+        "created": manifest.annotations.get(CREATED),
+        "source": manifest.annotations.get(SOURCE),
+        "revision": manifest.annotations.get(REVISION),
         "layers": [layer.as_json() for layer in manifest.layers],
     }
 

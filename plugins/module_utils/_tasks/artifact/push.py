@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._artifact import flux_artifact
+from ..._artifact.annotations import CONTENT, CREATED
 from ..._artifact.compress import Compressor
 from ..._artifact.contents import Contents, contents
 from ..._artifact.limits import Limits, UnsafeArchive
@@ -19,7 +20,7 @@ from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import Outcome
-from . import difference
+from . import difference, file_lists
 from .tag import TagExists
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -186,7 +187,7 @@ class Push:
     ) -> PushItem:
         """The tree as an artifact of our own, or what is there where that turns out to be the same."""
         layer, packed = self._pack(request.tree, compressor)
-        stamp = {flux_artifact.CREATED: request.created} if request.created else {}
+        stamp = {CREATED: request.created} if request.created else {}
         made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
         ours = Contents(layer.content_digest, layer.content_digest)
         item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None, ours)
@@ -288,12 +289,12 @@ def _found(registry: Registry, reference: Reference) -> _Found | None:
 
 def _names(registry: Registry, request: PushRequest, found: _Found | None, size: int) -> tuple[str, str]:
     """What a diff says of files; nothing where what is there cannot be read."""
-    there: difference.Digests | None = None
+    there: file_lists.Digests | None = None
     if found and found.manifest:
-        there = difference.names_there(registry, request.reference.repository, found.manifest, size)
+        there = file_lists.names_there(registry, request.reference.repository, found.manifest, size)
     if found and there is None:
         return "", ""
-    return difference.as_lines(there or {}, difference.names_here(request.tree))
+    return file_lists.as_lines(there or {}, file_lists.names_here(request.tree))
 
 
 def _warnings(done: Plan) -> t.Iterator[str]:
@@ -315,7 +316,7 @@ def _adoptable(request: PushRequest, found: Manifest) -> bool:
 
 
 def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:
-    return "unchanged" if flux_artifact.CONTENT in found.annotations else "adopted"
+    return "unchanged" if CONTENT in found.annotations else "adopted"
 
 
 def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
@@ -339,7 +340,7 @@ def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushI
 
 def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
     """What the layer of `found` really holds; None where that cannot be what we have packed."""
-    if found.annotations.get(flux_artifact.CONTENT, item.layer.content_digest) != item.layer.content_digest:
+    if found.annotations.get(CONTENT, item.layer.content_digest) != item.layer.content_digest:
         return None
     largest = 2 * item.layer.descriptor.size + _SMALL
     if found.layers[0].size > largest:  # no compressor makes that of the same files
