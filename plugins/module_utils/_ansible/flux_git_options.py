@@ -90,9 +90,7 @@ def _identity(params: Params, register_secret: Register) -> GitCredentials:
         private, option = _read(params, "privatekey_path"), "privatekey_path"
     if not private:
         return Identity(known_hosts, algorithm=params["key_algorithm"])
-    for line in private.decode("utf-8", "replace").splitlines():
-        if "-----" not in line and len(line) > 8:  # a shorter one would mask half of the result
-            register_secret(line)
+    register_secret(private.decode("utf-8", "replace"))
     return Identity(known_hosts, SshKey.load(private.rstrip() + b"\n", option))
 
 

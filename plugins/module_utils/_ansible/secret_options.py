@@ -93,9 +93,6 @@ def _public_key(item: Params, where: str, register: Register) -> PublicKey:
     except UnreadableKey as error:
         # It may be a private key: the task's result repeats its arguments, and must not repeat that.
         register(item["content"] or "")
-        for line in (item["content"] or "").splitlines():
-            if len(line) > 8 and "-----" not in line:
-                register(line)
         reason = error.message.removeprefix(f"{where}: ")
         raise InvalidOption(where, f"{reason}; only public keys go to a cluster") from None
 

@@ -12,7 +12,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._shared import secrets
-from .._shared.scrub import Scrubber, forms
+from .._shared.scrub import Scrubber
 from .given import Reader, Rules, secret_variables
 
 try:
@@ -31,24 +31,21 @@ class Task(AnsibleModule):
 
     def __init__(self, rules: Rules, **specification: t.Any) -> None:
         self._rules = rules
-        self._scrubber = Scrubber(self._register)
+        self._scrubber = Scrubber()
         super().__init__(**specification)  # type: ignore[no-untyped-call]
         for value in list(self.no_log_values):  # those of variables
             self.register(str(value))
 
     def register(self, secret: str) -> None:
         """From now on all output of the task masks this secret in every encoding."""
-        self._scrubber.add(secret)
+        for form in self._scrubber.add(secret):
+            self.no_log_values.add(form)
+            if _core_register is not None:
+                _core_register(form)
 
     def hide(self, text: str) -> str:
         """Text with the secrets known so far masked."""
         return self._scrubber.hide(text)
-
-    def _register(self, secret: str) -> None:
-        for form in (secret, *forms(secret)):
-            self.no_log_values.add(form)
-            if _core_register is not None:
-                _core_register(form)
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]

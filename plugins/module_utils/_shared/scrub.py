@@ -95,12 +95,15 @@ class Scrubber:
         for secret in secrets:
             self.add(secret)
 
-    def add(self, secret: str) -> None:
-        """From now on `secret` is masked, here and in all output of the task."""
-        if secret and secret not in self._secrets:
-            self._secrets.add(secret)
-            self._forms = tuple(sorted({*self._forms, *forms(secret)}, key=len, reverse=True))
-            self._register(secret)
+    def add(self, secret: str) -> frozenset[str]:
+        """From now on `secret` is masked, here and in all output of the task; what gives it away, if it is new."""
+        if not secret or secret in self._secrets:
+            return frozenset()
+        self._secrets.add(secret)
+        found = forms(secret)
+        self._forms = tuple(sorted({*self._forms, *found}, key=len, reverse=True))
+        self._register(secret)
+        return found | {secret}
 
     def add_login(self, username: str, password: str) -> str:
         """The value of a Basic `Authorization` header, which is as secret as the password in it."""
