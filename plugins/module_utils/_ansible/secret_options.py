@@ -7,7 +7,6 @@ import os
 import typing as t
 
 from .._cosign.keys import PublicKey
-from .._cosign.pem import UnreadableKey
 from .._flux import names
 from .._flux.secrets.secret_data import Content, RegistryLogin, TrustedKeys, check_key_name, registry_of, server_key
 from .._flux.secrets.trust import SUFFIX
@@ -15,9 +14,9 @@ from .._flux.version import FluxVersion
 from .._registry.credentials import CredentialStore
 from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
-from .._tasks.signing.key_reading import read_key_file
 from .argspec import ArgumentSpec, variable
 from .kube_options import FORCE_CONFLICTS, kube_client
+from .public_key_options import public_key
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -82,19 +81,12 @@ def _default_name(path: str | None) -> str:
 
 
 def _public_key(item: Params, where: str, register: Register) -> PublicKey:
-    if item["path"] is not None:
-        where = f"{where}.path"
-        pem = read_key_file(os.path.expanduser(item["path"]), where)
-    else:
-        where = f"{where}.content"
-        pem = item["content"].encode("utf-8", "surrogateescape")
     try:
-        return PublicKey.load(pem, where)
-    except UnreadableKey as error:
+        return public_key(item, where, "; only public keys go to a cluster")
+    except InvalidOption:
         # It may be a private key: the task's result repeats its arguments, and must not repeat that.
         register(item["content"] or "")
-        reason = error.message.removeprefix(f"{where}: ")
-        raise InvalidOption(where, f"{reason}; only public keys go to a cluster") from None
+        raise
 
 
 def _login(params: Params, register: Register) -> RegistryLogin:

@@ -3,21 +3,17 @@
 
 from __future__ import annotations
 
-import os
-
-from .._cosign.keys import PublicKey
-from .._cosign.pem import UnreadableKey
 from .._cosign.policy import AtLeast, Keys
 from .._flux.version import FluxVersion
 from .._shared.errors import InvalidOption
-from .._tasks.signing.key_reading import read_key_file
 from .._tasks.signing.verify import Policy
+from .public_key_options import public_key
 from .references import Params, annotation_map
 
 
 def policy(params: Params) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
-    keys = [_public_key(number, item) for number, item in enumerate(params["public_keys"])]
+    keys = [public_key(item, f"public_keys[{number}]") for number, item in enumerate(params["public_keys"])]
     trust = Keys(keys)
     if not 1 <= params["threshold"] <= len(trust):
         raise InvalidOption("threshold", f"it must be between 1 and {len(trust)}, the number of different keys")
@@ -27,17 +23,3 @@ def policy(params: Params) -> Policy:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
     said = annotation_map("annotations", params["annotations"])
     return Policy(AtLeast(params["threshold"], trust), said, version)
-
-
-def _public_key(number: int, item: Params) -> PublicKey:
-    where = f"public_keys[{number}]"
-    if item["content"] is not None:
-        pem = item["content"].encode()
-    else:
-        path = os.path.expanduser(item["path"])
-        pem = read_key_file(path, where)
-        where = f"{where} ({path})"
-    try:
-        return PublicKey.load(pem, where)
-    except UnreadableKey as error:
-        raise InvalidOption("public_keys", error.message) from None

@@ -10,13 +10,10 @@ from urllib.parse import urlencode
 
 from .._http import errors as http
 from .._http.client import Client
-from .._http.deadline import limited
 from .errors import BadAnswer, Unreachable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .access import Connection
-
-__all__ = ["Answer", "Transport", "limited"]
 
 ANSWER_LIMIT = 8 * 1024 * 1024  # bytes; etcd keeps no object larger than 1.5 MiB
 

@@ -7,8 +7,8 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._http.deadline import limited
 from .errors import Unreachable
-from .transport import limited
 
 T = t.TypeVar("T")
 Tell = t.Callable[[str, str, float, float], None]

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A public key among a module's options: an item with `path` or `content`."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._cosign.keys import PublicKey
+from .._cosign.pem import UnreadableKey
+from .._shared.errors import InvalidOption
+from .._tasks.signing.key_reading import read_key_file
+
+
+def public_key(item: t.Mapping[str, t.Any], where: str, hint: str = "") -> PublicKey:
+    """The key. InvalidOption names `where` with its part; `hint` ends what is said of a key that cannot be one."""
+    if item["content"] is not None:
+        part, named, pem = f"{where}.content", "", item["content"].encode("utf-8", "surrogateescape")
+    else:
+        path = os.path.expanduser(item["path"])
+        part, named, pem = f"{where}.path", f"{path}: ", read_key_file(path, f"{where}.path")
+    try:
+        return PublicKey.load(pem, part)
+    except UnreadableKey as error:
+        raise InvalidOption(part, f"{named}{error.message.removeprefix(f'{part}: ')}{hint}") from None
