@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.artifacts import client, flux_tar, put
+from support.file_trees import manifests_in
 from support.registry import RunningRegistry, registry, running_registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
@@ -23,16 +24,10 @@ if t.TYPE_CHECKING:
 
 __all__ = ["registry"]
 
-FILES = {"a.yaml": b"kind: A\n", "sub/b.yaml": b"kind: B\n"}
-
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "manifests"
-    (root / "sub").mkdir(parents=True)
-    for name, content in FILES.items():
-        (root / name).write_bytes(content)
-    return root
+    return manifests_in(tmp_path)
 
 
 def environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.artifacts import client, flux_tar, old_config, put
+from support.file_trees import MANIFESTS, manifests_in
 from support.registry import RunningRegistry, registry
 
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.annotations import CONTENT, CREATED
@@ -19,16 +20,10 @@ if t.TYPE_CHECKING:
 
 __all__ = ["registry"]
 
-FILES = {"a.yaml": b"kind: A\n", "sub/b.yaml": b"kind: B\n"}
-
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "manifests"
-    (root / "sub").mkdir(parents=True)
-    for name, content in FILES.items():
-        (root / name).write_bytes(content)
-    return root
+    return manifests_in(tmp_path)
 
 
 def commented(gzipped: bytes) -> bytes:
@@ -68,7 +63,7 @@ class TestWhatIsSaid:
         for state in ("pushed", "unchanged", "unchanged"):
             done = self.push(run_module, registry, tree)
             artifact = done["artifact"]
-            assert (artifact["state"], artifact["files"]) == (state, len(FILES))
+            assert (artifact["state"], artifact["files"]) == (state, len(MANIFESTS))
             assert artifact["links_left_out"] == ["latest", "library"]
             warning = "left out, as Flux leaves them out: latest, library (leads out of the tree)."
             assert warning in str(done["warnings"])
@@ -78,7 +73,7 @@ class TestWhatIsSaid:
     def test_a_diff_names_the_files(self, run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:
         came = self.push(run_module, registry, tree, diff=True)["diff"]
         assert "absent" in came["before"]
-        assert all(f"  {name} (" in came["after"] for name in FILES)
+        assert all(f"  {name} (" in came["after"] for name in MANIFESTS)
         (tree / "a.yaml").write_bytes(b"kind: X\n")
         (tree / "new.yaml").write_bytes(b"")
         (tree / "sub" / "b.yaml").unlink()
@@ -106,7 +101,11 @@ class TestAdoption:
 
     def test_same_content(self, run_module: RunModule, registry: RunningRegistry, tree: Path) -> None:
         theirs = put(
-            registry.address, "team/app", "v1", [flux_tar(FILES)], {**self.REVISION, CREATED: "2026-01-01T00:00:00Z"}
+            registry.address,
+            "team/app",
+            "v1",
+            [flux_tar(MANIFESTS)],
+            {**self.REVISION, CREATED: "2026-01-01T00:00:00Z"},
         )
         done = self.push(run_module, registry, tree)
         assert not done["changed"]
@@ -117,7 +116,7 @@ class TestAdoption:
         self, run_module: RunModule, registry: RunningRegistry, tree: Path
     ) -> None:
         """Those versions put the time and the digest of the uncompressed layer into the config."""
-        layer, created = flux_tar(FILES), "2026-01-01T00:00:00Z"
+        layer, created = flux_tar(MANIFESTS), "2026-01-01T00:00:00Z"
         diff_id = "sha256:" + hashlib.sha256(gzip.decompress(layer)).hexdigest()
         annotations = {**self.REVISION, CREATED: created}
         theirs = put(registry.address, "team/app", "v1", [layer], annotations, config=old_config(created, diff_id))
@@ -130,19 +129,19 @@ class TestAdoption:
     @pytest.mark.parametrize(
         ("layers", "annotations", "more"),
         [
-            pytest.param([flux_tar({**FILES, "a.yaml": b"kind: X\n"})], {}, {}, id="another content"),
-            pytest.param([flux_tar({**FILES, "c.yaml": b""})], {}, {}, id="one file more"),
-            pytest.param([flux_tar({"a.yaml": FILES["a.yaml"]})], {}, {}, id="one file less"),
-            pytest.param([flux_tar(FILES)], {"foreign": "annotation"}, {}, id="a foreign annotation"),
-            pytest.param([flux_tar(FILES)], {"org.opencontainers.image.revision": "2"}, {}, id="another revision"),
-            pytest.param([flux_tar(FILES), flux_tar(FILES)], {}, {}, id="two layers"),
-            pytest.param([flux_tar(FILES)], {}, {"layer_type": "application/x"}, id="another layer type"),
-            pytest.param([flux_tar(FILES)], {}, {"config_type": "application/x"}, id="another config type"),
-            pytest.param([flux_tar(FILES) + flux_tar({"x": b""})], {}, {}, id="a second archive behind the first"),
+            pytest.param([flux_tar({**MANIFESTS, "a.yaml": b"kind: X\n"})], {}, {}, id="another content"),
+            pytest.param([flux_tar({**MANIFESTS, "c.yaml": b""})], {}, {}, id="one file more"),
+            pytest.param([flux_tar({"a.yaml": MANIFESTS["a.yaml"]})], {}, {}, id="one file less"),
+            pytest.param([flux_tar(MANIFESTS)], {"foreign": "annotation"}, {}, id="a foreign annotation"),
+            pytest.param([flux_tar(MANIFESTS)], {"org.opencontainers.image.revision": "2"}, {}, id="another revision"),
+            pytest.param([flux_tar(MANIFESTS), flux_tar(MANIFESTS)], {}, {}, id="two layers"),
+            pytest.param([flux_tar(MANIFESTS)], {}, {"layer_type": "application/x"}, id="another layer type"),
+            pytest.param([flux_tar(MANIFESTS)], {}, {"config_type": "application/x"}, id="another config type"),
+            pytest.param([flux_tar(MANIFESTS) + flux_tar({"x": b""})], {}, {}, id="a second archive behind the first"),
             pytest.param([b"no gzip"], {}, {}, id="no archive"),
-            pytest.param([commented(flux_tar(FILES))], {}, {}, id="a comment in the gzip"),
-            pytest.param([flux_tar(FILES, mode=0o4755)], {}, {}, id="a set-user-id bit"),
-            pytest.param([gzip.compress(gzip.decompress(flux_tar(FILES)))], {}, {}, id="another gzip"),
+            pytest.param([commented(flux_tar(MANIFESTS))], {}, {}, id="a comment in the gzip"),
+            pytest.param([flux_tar(MANIFESTS, mode=0o4755)], {}, {}, id="a set-user-id bit"),
+            pytest.param([gzip.compress(gzip.decompress(flux_tar(MANIFESTS)))], {}, {}, id="another gzip"),
         ],
     )
     def test_not_the_same(

@@ -14,24 +14,9 @@ from interop.forged import bundle, statement
 from interop.log_bodies import BODIES, body_of
 from interop.mutant_values import INTEGERS, MEDIA_TYPES
 from interop.stored import Document, compact
+from support.log_entries import ENTRY
 
 OPEN, CLOSE = "@<", ">@"  # what stands between them is put into the JSON as it is
-
-ENTRY: t.Final[Document] = {
-    "logIndex": "1",
-    "logId": {"keyId": "AA=="},
-    "kindVersion": {"kind": "dsse", "version": "0.0.1"},
-    "integratedTime": "1700000000",
-    "inclusionPromise": {"signedEntryTimestamp": "AA=="},
-    "inclusionProof": {
-        "logIndex": "1",
-        "rootHash": "AA==",
-        "treeSize": "2",
-        "hashes": ["AA=="],
-        "checkpoint": {"envelope": "x"},
-    },
-    "canonicalizedBody": "",
-}
 
 
 @dataclass(frozen=True)

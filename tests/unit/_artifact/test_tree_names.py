@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.file_trees import listed, make
 
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
-from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree, UnreadableTree
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import UnreadableTree
 
 GIT_NAMES = (
     ".git",
@@ -27,22 +27,6 @@ GIT_NAMES = (
     "\ufeff.git",
 )
 NOT_GIT_NAMES = (".github", ".gitignore", "git", "x.git", "git~2", ".git_", "\u0261it")
-
-
-def make(root: Path, *names: str) -> Path:
-    """Files with their own name as content; a name with a slash at its end is a directory."""
-    for name in names:
-        path = root / name
-        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
-        if not name.endswith("/"):
-            path.write_text(name)
-    return root
-
-
-def listed(root: Path | str, *ignored: str, resolve: bool = False) -> list[str]:
-    """The entries' names, directories with a slash at the end."""
-    entries = Tree(str(root), Ignore(ignored), resolve).entries()
-    return [entry.name if entry.source else f"{entry.name}/" for entry in entries]
 
 
 class TestNames:

@@ -10,6 +10,7 @@ import tracemalloc
 import typing as t
 
 import pytest
+from support import log_entries
 
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle as bundles
 from ansible_collections.proven.gitops.plugins.module_utils._cosign import bundle_writer
@@ -153,23 +154,7 @@ def test_what_cosign_accepts_is_accepted(change: Change) -> None:
 
 
 BODY: t.Final = b'{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{}}}'
-ENTRY: t.Final = {
-    "logIndex": "1",
-    "logId": {"keyId": "AA=="},
-    "kindVersion": {"kind": "dsse", "version": "0.0.1"},
-    "integratedTime": "1700000000",
-    "inclusionPromise": {"signedEntryTimestamp": "AA=="},
-    "inclusionProof": {
-        "logIndex": "1",
-        "rootHash": "AA==",
-        "treeSize": "2",
-        "hashes": ["AA=="],
-        "checkpoint": {"envelope": "x"},
-    },
-    "canonicalizedBody": base64.b64encode(
-        b'{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{}}}'
-    ).decode(),
-}
+ENTRY: t.Final = {**log_entries.ENTRY, "canonicalizedBody": base64.b64encode(BODY).decode()}
 
 
 def with_entries(*entries: t.Mapping[str, t.Any]) -> Change:
