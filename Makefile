@@ -125,12 +125,12 @@ test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyP
 
 .PHONY: versions
 versions: $(NAMESPACE) ## what of `make test` may differ between releases of Python and ansible-core
-	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow' $(ARGS)
+	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow and not one_version' $(ARGS)
 
 .PHONY: faults
 faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
 	@run=.ci/offline; $$run true || run=; \
-	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample' \
+	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample and not nightly' \
 		--fault-book=build/faults.json $(ARGS) && \
 	python tests/faults_table.py build/faults.json docs/security.md
 

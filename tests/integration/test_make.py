@@ -18,6 +18,7 @@ import pytest
 from support.playbook import ROOT
 
 pytestmark = [
+    pytest.mark.one_version,
     pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="an installed collection has no .ci"),
     pytest.mark.timeout(600),  # whole plays, one after the other
 ]
