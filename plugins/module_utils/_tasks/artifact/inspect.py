@@ -44,14 +44,12 @@ class Inspect:
     ) -> None:
         self._references = references
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._with_tags = with_tags
         self._with_signatures = with_signatures
-        self._concurrency = concurrency
 
     def plan(self) -> list[Info | GitopsError]:
-        self._progress.start("looked at", len(self._references), "artifacts")
-        return batch.each(self._read, self._references, self._concurrency, self._progress.advance)
+        return self._batch.each("looked at", self._read, self._references)
 
     def predict(self, plan: list[Info | GitopsError]) -> Outcome:
         return self.apply(plan)

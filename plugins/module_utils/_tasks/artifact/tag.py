@@ -80,20 +80,17 @@ class Tag:
     ) -> None:
         self._requests = requests
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._move = move
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
         return self._outcome(plan, "would tag")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("tagged", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "tagged")
+        return self._outcome(self._batch.each("tagged", self._apply_item, plan), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:
         reference = request.reference
@@ -116,9 +113,7 @@ class Tag:
                 item.previous[tag] = present
         return item
 
-    def _apply_item(self, item: TagItem | GitopsError) -> TagItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: TagItem) -> TagItem:
         reference = item.request.reference
         if not item.raw:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))

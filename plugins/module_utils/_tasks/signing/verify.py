@@ -87,13 +87,11 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency, "references")
         self._report_only = report_only
-        self._concurrency = concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
-        self._progress.start("judged", len(self._references), "references")
-        return batch.each(self._judge, self._references, self._concurrency, self._progress.advance)
+        return self._batch.each("judged", self._judge, self._references)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
         return self.apply(plan)
