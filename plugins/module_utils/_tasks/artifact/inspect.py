@@ -49,12 +49,15 @@ class Inspect:
         self._with_signatures = with_signatures
 
     def plan(self) -> list[Info | GitopsError]:
+        """What each reference leads to; an error in the place of one that could not be read."""
         return self._batch.each("looked at", self._read, self._references)
 
     def predict(self, plan: list[Info | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Info | GitopsError]) -> Outcome:
+        """What was read, and one failure for all that could not be."""
         names = [str(reference) for reference in self._references]
         listed = [
             {"asked": name, "failure": item.as_failure()} if isinstance(item, GitopsError) else item

@@ -53,6 +53,7 @@ class PullItem:
     count: int = 0
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         return {
             "reference": str(self.request.reference.with_digest(self.manifest.digest)),
             "digest": self.manifest.digest,
@@ -88,15 +89,18 @@ class Pull:
         self._workdir = workdir
 
     def plan(self) -> Plan:
+        """Fetch each layer, and compare it with its directory. InvalidOption where `dest` is no directory."""
         for request in self._requests:
             if os.path.lexists(request.dest) and not os.path.isdir(request.dest):
                 raise InvalidOption("dest", f"{request.dest} is not a directory")
         return self._batch.each("pulled", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What is different."""
         return self._outcome(plan, "would write")
 
     def apply(self, plan: Plan) -> Outcome:
+        """Unpack what is different, and remove what was fetched."""
         try:
             done = self._batch.each("unpacked", self._apply_item, plan)
         finally:

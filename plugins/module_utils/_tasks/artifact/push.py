@@ -71,6 +71,7 @@ class PushItem:
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         reference = self.request.reference.with_digest(self.manifest.digest)
         return {
             "reference": str(reference),
@@ -124,9 +125,11 @@ class Push:
         return planned
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be pushed."""
         return self._outcome(plan, "would push")
 
     def apply(self, plan: Plan) -> Outcome:
+        """Upload layer, config and manifest of what is new, in this order."""
         size = sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
         try:
             done = self._batch.each("pushed", self._apply_item, plan, size)

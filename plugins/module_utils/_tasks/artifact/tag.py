@@ -53,6 +53,7 @@ class TagItem:
     previous: dict[str, str | None] = field(default_factory=dict)
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         reference = self.request.reference.with_digest(self.digest)
         return {
             "reference": str(reference),
@@ -84,12 +85,15 @@ class Tag:
         self._move = move
 
     def plan(self) -> Plan:
+        """Resolve each reference, and look where its tags point; TagExists in the place of one that may not move."""
         return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be tagged."""
         return self._outcome(plan, "would tag")
 
     def apply(self, plan: Plan) -> Outcome:
+        """Set the tags."""
         return self._outcome(self._batch.each("tagged", self._apply_item, plan), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:

@@ -74,12 +74,15 @@ class Sign:
         self._created = created
 
     def plan(self) -> Plan:
+        """Look for each artifact, and for signatures that are as wanted."""
         return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be signed."""
         return self._outcome(plan, "would sign")
 
     def apply(self, plan: Plan) -> Outcome:
+        """Sign what is missing, unless another process of this host has."""
         return self._outcome(self._batch.each("signed", self._apply_item, plan), "signed")
 
     def _plan_item(self, request: SignRequest) -> SignItem:

@@ -57,6 +57,7 @@ class Judged:
     error: GitopsError | None = None
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `verdicts` in the result."""
         passed = [finding for finding in self.findings if finding.verdict is Verdict.VERIFIED]
         return {
             "reference": str(self.reference.with_digest(self.digest)) if self.digest else str(self.reference),
@@ -91,12 +92,15 @@ class Verify:
         self._report_only = report_only
 
     def plan(self) -> list[Judged | GitopsError]:
+        """A verdict for each reference."""
         return self._batch.each("judged", self._judge, self._references)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """The verdicts; VerificationFailed for what is refused, which `report_only` lets pass."""
         judged = [item for item in plan if isinstance(item, Judged)]
         names = [str(reference) for reference in self._references]
         failures = [self._failure(item) for item in judged]
