@@ -104,6 +104,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
         (rules.concepts_stand_once, PLUGINS),
+        (rules.use_cases_say_what_they_do, PLUGINS),
         (rules.returned_names, MODULES),
         (rules.outcome_names, PLUGINS),
     ],
@@ -219,6 +220,12 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             ":2: _flux may not import _kube",
         ),
         (rules.concepts_stand_once, "plugins/module_utils/_kube/x.py", "import urllib3", "belongs into _http/"),
+        (
+            rules.use_cases_say_what_they_do,
+            "plugins/module_utils/_tasks/x.py",
+            'class A:\n    """A."""\n\n    def f(self):\n        pass',
+            ":4: f has no docstring",
+        ),
         (
             rules.concepts_stand_once,
             "plugins/module_utils/_kube/x.py",

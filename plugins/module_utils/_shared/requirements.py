@@ -20,7 +20,6 @@ import platform
 import re
 import shlex
 import sys
-import sysconfig
 import typing as t
 
 from .errors import MissingRequirement
@@ -98,4 +97,6 @@ def _command(packages: t.Sequence[str], python: str) -> str:
 
 def _marker() -> str:
     """The file by which a distribution keeps pip out of its own Python (PEP 668)."""
+    import sysconfig  # 3 ms that only a task without its packages pays
+
     return os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

@@ -68,22 +68,22 @@ class Sign:
     ) -> None:
         self._requests = requests
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._signer = signer
         self._annotations = dict(annotations)
         self._created = created
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        """Look for each artifact, and for signatures that are as wanted."""
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be signed."""
         return self._outcome(plan, "would sign")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("signed", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "signed")
+        """Sign what is missing, unless another process of this host has."""
+        return self._outcome(self._batch.each("signed", self._apply_item, plan), "signed")
 
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference
@@ -111,9 +111,7 @@ class Sign:
         finding = form.judge(stored, digest, trust, self._annotations, as_flux=False)
         return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
 
-    def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: SignItem) -> SignItem:
         reference, subject = item.request.reference, item.subject
         if subject is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
