@@ -27,7 +27,12 @@ class LegacyFormat:
     def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
         yield self.listing(registry, repository, digest)
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+    def overlooked(self, registry: Registry) -> str:
+        del registry
+        return ""
+
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        del as_flux  # there is one place
         try:
             found = _image(registry, repository, digest)
         except (MalformedManifest, MalformedJson) as error:
