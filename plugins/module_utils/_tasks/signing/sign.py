@@ -96,6 +96,7 @@ class Sign:
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, FORMATS[name]))
         item = SignItem(request, subject, missing)
         item.warnings += [text for name in request.hiding for text in _hidden(registry, request, FORMATS[name])]
+        item.warnings += filter(None, (FORMATS[name].overlooked(registry) for name in request.formats))
         return item
 
     def _signed(self, registry: Registry, reference: Reference, form: Format) -> bool:
@@ -159,7 +160,7 @@ def _hidden(registry: Registry, request: SignRequest, form: Format) -> list[str]
     """Why Flux may not see what is signed in the wanted formats, a sentence each."""
     reference, wanted = request.reference, " and the ".join(FORMATS[name].title for name in request.formats)
     try:
-        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest)))
+        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest), as_flux=True))
     except BadAnswer as error:  # it hinders nobody from signing in another format
         return [f"{reference}: Flux looks for a {form.title} first, and cannot be told what it finds: {error.message}"]
     return [f"{reference} has a {form.title}, which hides the {wanted} from Flux 2.8 and later"] if found else []

@@ -172,7 +172,7 @@ class Verify:
         """The same from the place that Flux looks at first, and whether it would look no further."""
         findings, hides = list[Finding](), False
         try:
-            for one in form.listing(registry, reference.repository, digest):
+            for one in form.listing(registry, reference.repository, digest, as_flux=True):
                 findings.append(self._judge_stored(form, one, digest))
                 hides = form.hides_others(one) or hides
         except (BadAnswer, MalformedManifest, MalformedJson) as error:
