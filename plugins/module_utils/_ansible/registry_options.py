@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._http.settings import HttpSettings
 from .._http.tls import make_tls
 from .._registry.client import Registries
 from .._registry.credentials import Credentials, CredentialStore
@@ -99,6 +100,18 @@ def _settings(params: t.Mapping[str, t.Any]) -> ConnectionSettings:
     if any(files.values()):
         make_tls(settings)  # says now what is wrong with a file
     return settings
+
+
+def services(params: t.Mapping[str, t.Any]) -> HttpSettings:
+    """The same for services that are no registry: the authorities of `ca_path`, and nothing of who we are there."""
+    settings = _settings(params)
+    return HttpSettings(
+        ca_path=settings.ca_path,
+        timeout=settings.timeout,
+        deadline=settings.deadline,
+        retries=settings.retries,
+        concurrency=settings.concurrency,
+    )
 
 
 def _check_readable(option: str, path: str) -> None:

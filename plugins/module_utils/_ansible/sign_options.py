@@ -7,12 +7,15 @@ import typing as t
 
 from .._flux.version import NEWEST, FluxVersion
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from .key_options import missing_key, signing_key
+from . import keyless_options
+from .key_options import KEYS, missing_key, signing_key
 from .references import Params, annotation_map, digest_references
+from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._oci.reference import Reference
@@ -21,13 +24,29 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 def sign(
-    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+    params: Params,
+    registries: Registries,
+    progress: Progress = QUIET,
+    *,
+    check_mode: bool = False,
+    register: t.Callable[[str], None] = keep_to_ourselves,
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
+    if keyless_options.wanted(params, KEYS):
+        keyless = keyless_options.signer(params, services(params), register)
+        return Sign(
+            requests,
+            registries,
+            keyless,
+            said,
+            progress,
+            named=keyless,
+            concurrency=params["concurrency"],
+        )
     missing = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
