@@ -7,13 +7,12 @@ import typing as t
 
 from .._shared import requirements
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec
+from .argspec import ArgumentSpec, Params
 from .trusted_root_options import PUBLIC_GOOD, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.identities import Identities, Text, Wanted
 
-Params = t.Mapping[str, t.Any]
 
 _CLAIMS = ("trigger", "sha", "name", "repository", "ref")
 _FORMS = ("identity", "identity_regexp", "oidc_issuer", "oidc_issuer_regexp")

@@ -12,7 +12,7 @@ from .._cosign import signing_config
 from .._shared import requirements
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec, variable
+from .argspec import ArgumentSpec, Params, Register, variable
 from .trusted_root_options import PUBLIC_GOOD, document, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -20,7 +20,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._sigstore.signer import KeylessSigner, Services
     from .._sigstore.token import IdentityToken
 
-Params = t.Mapping[str, t.Any]
 
 _TOKEN, _TOKEN_PATH = "oidc_identity_token", "oidc_identity_token_path"
 _VARIABLE = "SIGSTORE_ID_TOKEN"
@@ -48,7 +47,7 @@ def wanted(params: Params, keys: t.Collection[str]) -> bool:
     return bool(token or (params[_TOKEN] and not given))
 
 
-def signer(params: Params, settings: HttpSettings, register: t.Callable[[str], None]) -> KeylessSigner:
+def signer(params: Params, settings: HttpSettings, register: Register) -> KeylessSigner:
     """The signer. Nobody is asked for anything yet."""
     requirements.need("sigstore")
     from .._sigstore.signer import KeylessSigner
@@ -59,9 +58,7 @@ def signer(params: Params, settings: HttpSettings, register: t.Callable[[str], N
     return KeylessSigner(services, functools.partial(_token, params, register), root(params))
 
 
-def _services(
-    config: signing_config.SigningConfig, settings: HttpSettings, register: t.Callable[[str], None]
-) -> Services:
+def _services(config: signing_config.SigningConfig, settings: HttpSettings, register: Register) -> Services:
     from .._sigstore.service import Service
     from .._sigstore.signer import Services
 
@@ -76,7 +73,7 @@ def _services(
     )
 
 
-def _token(params: Params, register: t.Callable[[str], None]) -> IdentityToken:
+def _token(params: Params, register: Register) -> IdentityToken:
     from .._sigstore.errors import NoToken
     from .._sigstore.token import parse
 

@@ -9,11 +9,11 @@ import typing as t
 
 from .._cosign import trusted_root
 from .._shared.errors import InvalidOption
+from .argspec import Params
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.trusted_root import TrustedRoot
 
-Params = t.Mapping[str, t.Any]
 PUBLIC_GOOD = "public-good"
 
 

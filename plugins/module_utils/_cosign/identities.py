@@ -7,6 +7,7 @@ there, a pattern always has to match all of a value.
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass, field
 
@@ -50,9 +51,8 @@ class Wanted:
     issuer: Text
     claims: t.Mapping[str, str] = field(default_factory=dict)
 
-    def admits(self, found: Identity) -> bool:
-        """Whether a certificate's identity is this one."""
-        return self.difference(found) == ""
+    def __str__(self) -> str:
+        return f"{self.name} ({self.issuer})"
 
     def difference(self, found: Identity) -> str:
         """In what it is not, as part of a sentence; empty where it is."""
@@ -75,6 +75,12 @@ class Identities:
         self._prover = prover
         if not self._wanted:
             raise EmptyTrust("no identity")
+
+    @property
+    def most(self) -> float:
+        """How many different signers there can be: any number where a pattern is among them."""
+        exact = all(isinstance(text, Exactly) for one in self._wanted for text in (one.name, one.issuer))
+        return len({str(one) for one in self._wanted}) if exact else math.inf
 
     def judge(self, evidence: Evidence) -> Judgement:
         if evidence.certificate is None:
