@@ -214,6 +214,8 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "key": finding.key,
+        "identity": finding.identity.name if finding.identity else None,
+        "issuer": finding.identity.issuer if finding.identity else None,
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,
