@@ -65,6 +65,7 @@ options:
 requirements:
   - cryptography
   - PyNaCl
+  - urllib3
 extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup

@@ -55,6 +55,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._key_store
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -123,6 +124,13 @@ key:
       with a warning.
   returned: success
   type: str
+key_version:
+  description:
+    - The version of O(key) that signed all artifacts of the task. It is the one that was newest when the task started,
+      unless the URI names a version.
+    - V(null) for a key file, and for a key store that knows no versions.
+  returned: success
+  type: str
 public_key:
   description: The public key in PEM format, as it goes into the Secret that Flux verifies with.
   returned: success
@@ -142,7 +150,7 @@ from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.key_options import PRIVATE_KEY
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
+from ..module_utils._ansible.run import register_secret, run
 from ..module_utils._ansible.sign_options import sign
 
 SPEC = ArgumentSpec(
@@ -160,7 +168,16 @@ SPEC = ArgumentSpec(
 
 def main() -> None:
     module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
-    run(module, lambda: sign(module.params, registries(module), progress(module), check_mode=module.check_mode))
+    run(
+        module,
+        lambda: sign(
+            module.params,
+            registries(module),
+            progress(module),
+            check_mode=module.check_mode,
+            register=register_secret(module),
+        ),
+    )
 
 
 if __name__ == "__main__":

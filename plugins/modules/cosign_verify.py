@@ -41,6 +41,11 @@ options:
       content:
         description: A public key in PEM format.
         type: str
+      uri:
+        description:
+          - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
+          - The public key is read from the store each time.
+        type: str
   threshold:
     description: How many different keys of O(public_keys) must have signed. Flux itself is content with one.
     type: int
@@ -69,6 +74,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._key_store
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -188,24 +194,14 @@ from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.references import references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
-from ..module_utils._ansible.verify_options import policy
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.verify_options import PUBLIC_KEYS, policy
 from ..module_utils._tasks.signing.verify import Verify
 
-KEY = {"path": {"type": "path"}, "content": {"type": "str", "no_log": False}}
 SPEC = ArgumentSpec(
     options={
         "reference": {"type": "str"},
         "references": {"type": "list", "elements": "str"},
-        "public_keys": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "no_log": False,
-            "options": KEY,
-            "required_one_of": [("path", "content")],
-            "mutually_exclusive": [("path", "content")],
-        },
         "threshold": {"type": "int", "default": 1},
         "annotations": {"type": "dict"},
         "flux_version": {"type": "str"},
@@ -217,13 +213,13 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = SPEC.merge(PUBLIC_KEYS, REGISTRY).create_module()
     run(
         module,
         lambda: Verify(
             references(module.params),
             registries(module),
-            policy(module.params),
+            policy(module.params, register_secret(module)),
             progress(module),
             report_only=module.params["report_only"],
             concurrency=module.params["concurrency"],

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
+  - proven.gitops._key_store
   - proven.gitops._kube
   - proven.gitops._kube.force_conflicts
 attributes:
@@ -75,6 +76,11 @@ options:
         type: path
       content:
         description: A public key in PEM format.
+        type: str
+      uri:
+        description:
+          - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
+          - The public key is read from the store each time.
         type: str
   registry:
     description:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A public key among a module's options: an item with `path` or `content`."""
+"""A public key among a module's options: an item with `path`, `content` or `uri`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,24 @@ from .._cosign.pem import UnreadableKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
 
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .key_store_options import Stored
 
-def public_key(item: t.Mapping[str, t.Any], where: str, hint: str = "") -> PublicKey:
-    """The key. InvalidOption names `where` with its part; `hint` ends what is said of a key that cannot be one."""
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "path": {"type": "path"},
+    "content": {"type": "str", "no_log": False},
+    "uri": {"type": "str"},
+}
+ONE_OF = tuple(OPTIONS)
+
+
+def public_key(item: t.Mapping[str, t.Any], where: str, stored: Stored, hint: str = "") -> PublicKey:
+    """The key; `stored` gives the one that a URI names.
+
+    InvalidOption names `where` with its part; `hint` ends what is said of a key that cannot be one.
+    """
+    if item["uri"] is not None:
+        return stored(item["uri"], f"{where}.uri").public
     if item["content"] is not None:
         part, named, pem = f"{where}.content", "", item["content"].encode("utf-8", "surrogateescape")
     else:

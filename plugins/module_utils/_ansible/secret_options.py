@@ -15,8 +15,9 @@ from .._registry.credentials import CredentialStore
 from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
 from .argspec import ArgumentSpec, variable
+from .key_store_options import KEY_STORE, Stored, stored_keys
 from .kube_options import FORCE_CONFLICTS, kube_client
-from .public_key_options import public_key
+from .public_key_options import ONE_OF, OPTIONS, public_key
 
 Params = t.Mapping[str, t.Any]
 Register = t.Callable[[str], None]
@@ -30,9 +31,9 @@ FLUX_SECRET = ArgumentSpec(
             "type": "list",
             "elements": "dict",
             "no_log": False,
-            "options": {"name": {"type": "str"}, "path": {"type": "path"}, "content": {"type": "str"}},
-            "mutually_exclusive": [("path", "content")],
-            "required_one_of": [("path", "content")],
+            "options": {"name": {"type": "str"}, **OPTIONS},
+            "mutually_exclusive": [ONE_OF],
+            "required_one_of": [ONE_OF],
         },
         "registry": {"type": "str"},
         "credentials_from": {"type": "str"},
@@ -44,7 +45,7 @@ FLUX_SECRET = ArgumentSpec(
     },
     mutually_exclusive=(("public_keys", "registry"),),
     required_if=(("state", "present", ("public_keys", "registry"), True),),
-)
+).merge(KEY_STORE)
 
 
 def flux_secret(params: Params, register: Register) -> FluxSecret:
@@ -64,12 +65,13 @@ def flux_secret(params: Params, register: Register) -> FluxSecret:
 
 def _trusted(params: Params, register: Register) -> TrustedKeys:
     found: dict[str, PublicKey] = {}
+    stored = stored_keys(params, register)
     for number, item in enumerate(params["public_keys"]):
         where = f"public_keys[{number}]"
         name = check_key_name(item["name"] or _default_name(item["path"]), f"{where}.name")
         if name in found:
             raise InvalidOption(f"{where}.name", f"{name} is there twice: give each key a name of its own")
-        found[name] = _public_key(item, where, register)
+        found[name] = _public_key(item, where, stored, register)
     return TrustedKeys(found)
 
 
@@ -80,9 +82,9 @@ def _default_name(path: str | None) -> str:
     return name if name.endswith(SUFFIX) else f"{os.path.splitext(name)[0]}{SUFFIX}"
 
 
-def _public_key(item: Params, where: str, register: Register) -> PublicKey:
+def _public_key(item: Params, where: str, stored: Stored, register: Register) -> PublicKey:
     try:
-        return public_key(item, where, "; only public keys go to a cluster")
+        return public_key(item, where, stored, "; only public keys go to a cluster")
     except InvalidOption:
         # It may be a private key: the task's result repeats its arguments, and must not repeat that.
         register(item["content"] or "")

@@ -6,12 +6,14 @@ from __future__ import annotations
 import typing as t
 
 from .._flux.version import NEWEST, FluxVersion
-from .._shared.errors import InvalidOption
+from .._kms.errors import NoSuchKey
+from .._shared.errors import GitopsError, InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from .key_options import missing_key, signing_key
+from .key_options import missing_key, signer
 from .references import Params, annotation_map, digest_references
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -21,23 +23,35 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 def sign(
-    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+    params: Params,
+    registries: Registries,
+    progress: Progress = QUIET,
+    *,
+    check_mode: bool = False,
+    register: t.Callable[[str], None] = keep_to_ourselves,
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
-    missing = missing_key(params) if check_mode else None
+    missing: GitopsError | None = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
+    try:
+        by, version_of_key = signer(params, register)
+    except NoSuchKey as error:
+        if check_mode:  # an earlier task of the play may be the one to make it
+            return SignLater(requests, error)
+        raise
     return Sign(
         requests,
         registries,
-        signing_key(params),
+        by,
         said,
         progress,
         created=None,
+        key_version=version_of_key,
         concurrency=params["concurrency"],
     )
 

@@ -64,8 +64,10 @@ class Sign:
         progress: Progress = QUIET,
         *,
         created: str | None = None,
+        key_version: str | None = None,
         concurrency: int = 4,
     ) -> None:
+        self._key_version = key_version
         self._requests = requests
         self._registries = registries
         self._progress = progress
@@ -131,9 +133,8 @@ class Sign:
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
         key = self._signer.public.fingerprint
-        listed: list[dict[str, t.Any]] = []
-        actions: list[str] = []
-        warnings: list[str] = []
+        by = f"{key} (version {self._key_version} of the key)" if self._key_version else key
+        listed, actions, warnings = list[dict[str, t.Any]](), list[str](), list[str]()
         before, after = "", ""
         for request, item in zip(self._requests, done, strict=True):
             base = {"reference": str(request.reference), "digest": request.reference.digest, "key": key}
@@ -144,17 +145,22 @@ class Sign:
             listed.append({**base, "formats": list(request.formats), "signed": list(item.missing), "present": present})
             warnings += item.warnings
             for name in item.missing:
-                before += f"{request.reference}: no {name} signature by {key}\n"
-                after += f"{request.reference}: {name} signature by {key}\n"
+                before += f"{request.reference}: no {name} signature by {by}\n"
+                after += f"{request.reference}: {name} signature by {by}\n"
                 actions.append(f"{verb} {request.reference} ({name})")
         return Outcome(
             changed=bool(actions),
-            values={"signatures": listed, "key": key, "public_key": self._signer.public.pem.decode()},
+            values={"signatures": listed, **self._signed_by()},
             actions=actions,
             diff={"before": before, "after": after},
             failure=batch.failure(names, done),
             warnings=warnings,
         )
+
+    def _signed_by(self) -> dict[str, str | None]:
+        """The key, as the task returns it."""
+        public = self._signer.public
+        return {"key": public.fingerprint, "key_version": self._key_version, "public_key": public.pem.decode()}
 
 
 def _hidden(registry: Registry, request: SignRequest, form: Format) -> list[str]:
