@@ -6,22 +6,58 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._shared.errors import InvalidOption
+from .._shared.errors import InvalidOption, MissingRequirement
+from .._shared.requirements import need
 from .store import Named
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .store import Access, Store
 
 
-def _vault(named: Named, access: Access) -> Store:
+Open = t.Callable[["Named", "Access"], "Store"]
+
+
+def _vault() -> Open:
     from .vault import Vault
 
-    return Vault(named, access)
+    return Vault
 
 
-STORES: dict[str, t.Callable[[Named, Access], Store]] = {
+def _aws() -> Open:
+    need("boto3")
+    from .aws import Aws
+
+    return Aws
+
+
+def _google() -> Open:
+    need("google.auth")
+    from .google import Google
+
+    return Google
+
+
+def _azure() -> Open:
+    need("azure.identity")
+    from .azure import Azure
+
+    return Azure
+
+
+def _pkcs11() -> Open:
+    need("pkcs11")
+    from .pkcs11 import Pkcs11
+
+    return Pkcs11
+
+
+STORES: dict[str, t.Callable[[], Open]] = {
+    "awskms://": _aws,
+    "azurekms://": _azure,
+    "gcpkms://": _google,
     "hashivault://": _vault,
     "openbao://": _vault,
+    "pkcs11:": _pkcs11,
 }
 FILES = ("env://", "k8s://")  # they hold a key in cosign's format, which we sign with ourselves
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}:(?://)?)(.*)", re.DOTALL)
@@ -45,4 +81,9 @@ def parse(uri: str, option: str) -> Named:
 
 def open_store(named: Named, access: Access) -> Store:
     """The key that a URI of STORES names; InvalidOption where it names none, MissingRequirement for its library."""
-    return STORES[named.scheme](named, access)
+    try:
+        adapter = STORES[named.scheme]()
+    except MissingRequirement as error:
+        text = f"{named.option}: for {named.scheme} {error.message}"
+        raise MissingRequirement(text, error.details["packages"], error.details["python"]) from None
+    return adapter(named, access)

@@ -22,13 +22,9 @@ class StoreSigner:
         self._store = store
         stored = store.public_key()
         self.public, self.version = stored.public, stored.version
-        if self.public.signing_refusal:
-            raise UnusableKey(f"{store.named.where}: {self.public.signing_refusal}", kind=self.public.kind)
-
-    @property
-    def origin(self) -> str:
-        """The key's URI, and its version where the store has versions."""
-        return f"{self._store.named.uri}{f' (version {self.version})' if self.version else ''}"
+        refusal = self.public.signing_refusal or stored.refusal
+        if refusal:
+            raise UnusableKey(f"{store.named.where}: {refusal}", kind=self.public.kind)
 
     def sign(self, data: bytes) -> bytes:
         """As Signer has it. What the store gives is proven before anybody else sees it."""

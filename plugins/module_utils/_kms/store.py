@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._cosign.keys import PublicKey
-from .._cosign.pem import UnreadableKey
+from .._cosign.pem import UnreadableKey, write_pem
 from .._http.settings import HttpSettings
 from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
@@ -60,18 +60,33 @@ class Named:
 
     def load(self, pem: bytes) -> PublicKey:
         """The public key that the store gave; BadAnswer where it is none."""
+        return self._usable(lambda: PublicKey.load(pem, "the key"))
+
+    def load_der(self, der: bytes, label: str = "PUBLIC KEY") -> PublicKey:
+        """As `load`, from DER of the kind that a PEM block with this label has."""
+        return self.load(write_pem(label, der))
+
+    def load_key(self, key: object) -> PublicKey:
+        """As `load`, from a key of the library."""
+        return self._usable(lambda: PublicKey.of(key, "the key"))
+
+    def _usable(self, read: t.Callable[[], PublicKey]) -> PublicKey:
         try:
-            return PublicKey.load(pem, "its public key")
+            return read()
         except UnreadableKey as error:
-            raise self.bad(f"gives no usable key: {error.message}") from None
+            raise self.bad(f"gives no usable public key: {error.message}") from None
 
 
 @dataclass(frozen=True)
 class StoredKey:
-    """The public half, and the version of the key that it belongs to; empty where the store knows no versions."""
+    """The public half, and the version of the key that it belongs to; empty where the store knows no versions.
+
+    `refusal` says why the store does not sign with it as the peers verify, in half a sentence; empty when it does.
+    """
 
     public: PublicKey
     version: str = ""
+    refusal: str = ""
 
 
 class Store(t.Protocol):

@@ -9,7 +9,8 @@ and must then say which one, by its name on PyPI.
 
 Or, where that would take long and is seldom needed: `expect("nacl")` at first, and the import later.
 
-At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there.
+At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there. A feature that few tasks
+ask for has its imports in files that are loaded for it alone, and says `need("sigstore")` before.
 """
 
 from __future__ import annotations
@@ -30,9 +31,14 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 # What pip is to be told for an import name, as in requirements.txt and requirements-cluster.txt.
 PACKAGES = {
+    "azure": "azure-identity>=1.15",
+    "boto3": "boto3>=1.34",
+    "botocore": "boto3>=1.34",
     "cryptography": "cryptography>=42",
+    "google": "google-auth>=2.28",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
+    "pkcs11": "python-pkcs11>=0.8",
     "urllib3": "urllib3>=2.6",
     "yaml": "PyYAML>=6.0",
     "zlib_ng": "zlib-ng==1.1.0",
@@ -64,14 +70,22 @@ def third_party() -> _Guard:
 
 def expect(name: str) -> None:
     """Note a package that is missing, without the time that its import takes: it may not be needed in the end."""
-    if importlib.util.find_spec(name) is None:
-        _missing.add(name)
+    first = name.partition(".")[0]  # which may be there without the rest, where several packages share it
+    if importlib.util.find_spec(first) is None or importlib.util.find_spec(name) is None:
+        _missing.add(first)
+
+
+def need(*names: str) -> None:
+    """Raise MissingRequirement unless these packages are there: what a task asks for cannot do without them."""
+    for name in names:
+        expect(name)
+    check()
 
 
 def check() -> None:
     """Raise MissingRequirement, with the command to type, where a guarded import failed."""
     if _missing:
-        packages = sorted((PACKAGES.get(name, name) for name in _missing), key=str.lower)
+        packages = sorted({PACKAGES.get(name, name) for name in _missing}, key=str.lower)
         python = sys.executable or "python3"
         raise MissingRequirement(message(packages, python), packages, python)
 
