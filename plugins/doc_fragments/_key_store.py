@@ -62,4 +62,11 @@ options:
         description: How often a failed request is sent again.
         type: int
         default: 3
+requirements:
+  - boto3, for C(awskms://) only
+  - google-auth, for C(gcpkms://) only
+  - azure-identity, for C(azurekms://) only
+  - python-pkcs11, for C(pkcs11:) only
+  - kubernetes, for C(k8s://) only
+  - PyYAML, for C(k8s://) only
 """

@@ -75,6 +75,11 @@ EXAMPLES = r"""
     privatekey_path: cosign.key
     privatekey_passphrase: "{{ vault_cosign_password }}"
 
+- name: Sign with a key that never leaves AWS
+  proven.gitops.cosign_sign:
+    references: "{{ pushed.artifacts | map(attribute='reference') }}"
+    key: awskms:///alias/release
+
 - name: Sign many artifacts with a key from a vault, for a fleet that still has Flux 2.7
   proven.gitops.cosign_sign:
     references: "{{ pushed.artifacts | map(attribute='reference') }}"
@@ -146,28 +151,14 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.key_options import PRIVATE_KEY
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import register_secret, run
-from ..module_utils._ansible.sign_options import sign
-
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "annotations": {"type": "dict"},
-        "format": {"type": "str", "choices": ["bundle", "legacy", "both", "auto"], "default": "bundle"},
-        "flux_version": {"type": "str"},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
+from ..module_utils._ansible.sign_options import SIGN, sign
 
 
 def main() -> None:
-    module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
+    module = SIGN.merge(REGISTRY).create_module()
     run(
         module,
         lambda: sign(

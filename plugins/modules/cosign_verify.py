@@ -100,6 +100,15 @@ EXAMPLES = r"""
     threshold: 2
     flux_version: "2.8"
 
+- name: Verify with the public key of a key store
+  proven.gitops.cosign_verify:
+    reference: "{{ pushed.artifact.reference }}"
+    public_keys:
+      - uri: hashivault://release
+    key_store:
+      address: https://vault.example.com:8200
+      token: "{{ vault_token }}"
+
 - name: Take an inventory without failing on what is unsigned
   proven.gitops.cosign_verify:
     references: "{{ everything }}"
@@ -190,30 +199,16 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.references import references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import register_secret, run
-from ..module_utils._ansible.verify_options import PUBLIC_KEYS, policy
+from ..module_utils._ansible.verify_options import VERIFY, policy
 from ..module_utils._tasks.signing.verify import Verify
-
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "threshold": {"type": "int", "default": 1},
-        "annotations": {"type": "dict"},
-        "flux_version": {"type": "str"},
-        "report_only": {"type": "bool", "default": False},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
 
 
 def main() -> None:
-    module = SPEC.merge(PUBLIC_KEYS, REGISTRY).create_module()
+    module = VERIFY.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Verify(

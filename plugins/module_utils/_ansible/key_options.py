@@ -10,14 +10,11 @@ from .._cosign.keys import UnusableKey
 from .._cosign.signing_key import SigningKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec, passphrase, variable
-from .key_store_options import KEY_STORE, store_signer
+from .argspec import ArgumentSpec, Params, Register, passphrase, variable
+from .key_store_options import KEY_STORE, key_file, store_signer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.signer import Signer
-
-Params = t.Mapping[str, t.Any]
-Register = t.Callable[[str], None]
 
 _KEY, _PATH, _CONTENT, _PASSPHRASE = "key", "privatekey_path", "privatekey_content", "privatekey_passphrase"
 _ENVIRONMENT = {
@@ -42,11 +39,17 @@ PRIVATE_KEY = ArgumentSpec(
 def signer(params: Params, register: Register) -> tuple[Signer, str | None]:
     """What signs by PRIVATE_KEY's options, and the version of the key where a store keeps it and has versions.
 
-    Errors as signing_key() has them, and those of key stores.
+    Errors as signing_key() has them, and those of key stores; NoSuchKey where the store has no such key.
     """
     if _source(params) != _KEY:
         return signing_key(params), None
-    stored = store_signer(params, register)
+    held = key_file(params[_KEY], _KEY, params, register)
+    if held is not None:
+        passphrase = held.passphrase
+        if passphrase is None:
+            passphrase = passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
+        return _usable(held.private, passphrase, held.where), None
+    stored = store_signer(params[_KEY], params, register)
     return stored, stored.version or None
 
 
@@ -61,6 +64,10 @@ def signing_key(params: Params) -> SigningKey:
         where, pem = f"{_PATH}: {path}", read_key_file(path, _PATH)
     else:
         where, pem = _CONTENT, t.cast(str, params[_CONTENT]).encode("utf-8", "surrogateescape")
+    return _usable(pem, passphrase, where)
+
+
+def _usable(pem: bytes, passphrase: bytes, where: str) -> SigningKey:
     key = SigningKey.load(pem, passphrase, where)
     if key.refusal is not None:
         raise UnusableKey(f"{where}: {key.refusal}", kind=key.public.kind)

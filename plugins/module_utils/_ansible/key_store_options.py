@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys by reference among a module's options: a URI, and `key_store`, which says how its store is reached."""
+"""Keys by reference among a module's options: a URI, and `key_store`, which says how its store is reached.
+
+plugins/doc_fragments/_key_store.py documents the option.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 import typing as t
 
 from .._http.settings import HttpSettings
 from .._kms import schemes
+from .._kms.key_file import KeyFile
 from .._kms.store import Access, StoredKey
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec, variable
+from .argspec import ArgumentSpec, Params, Register, variable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kms.signer import StoreSigner
-
-Params = t.Mapping[str, t.Any]
-Register = t.Callable[[str], None]
-
-Stored = t.Callable[[str, str], StoredKey]  # of a URI, and of the option that gives it
-
-_RANGES = {"timeout": (1, 3600), "deadline": (1, 86400), "retries": (0, 20)}
+    from .._kms.store import Named, Store
+    from .._tasks.signing.key_secret import KeySecret
 
 KEY_STORE = ArgumentSpec(
     options={
@@ -41,6 +42,8 @@ KEY_STORE = ArgumentSpec(
         }
     }
 )
+_RANGES = {"timeout": (1, 3600), "deadline": (1, 86400), "retries": (0, 20)}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def access(params: Params, register: Register) -> Access:
@@ -49,6 +52,8 @@ def access(params: Params, register: Register) -> Access:
     for name, (lowest, highest) in _RANGES.items():
         if not lowest <= given[name] <= highest:
             raise InvalidOption(f"key_store.{name}", f"{given[name]} is not between {lowest} and {highest}")
+    if given["ca_path"] and not os.access(given["ca_path"], os.R_OK):
+        raise InvalidOption("key_store.ca_path", f"{given['ca_path']} does not exist, or cannot be read")
     for name in ("token", "pin"):
         register(given[name] or "")
     settings = HttpSettings(
@@ -61,27 +66,62 @@ def access(params: Params, register: Register) -> Access:
         ca_option="key_store.ca_path",
         insecure_option="key_store.insecure",
     )
-    return Access(
-        given["address"] or "",
-        given["token"] or "",
-        given["pin"] or "",
-        given["module_path"] or "",
-        settings,
-        register,
-    )
+    address, token, pin, module = (given[name] or "" for name in ("address", "token", "pin", "module_path"))
+    return Access(address, token, pin, module, settings, register)
 
 
-def stored_keys(params: Params, register: Register) -> Stored:
-    """What gives the public key that a URI names."""
-
-    def stored(uri: str, option: str) -> StoredKey:
-        return schemes.open_store(schemes.parse(uri, option), access(params, register)).public_key()
-
-    return stored
+def store(named: Named, params: Params, register: Register) -> Store:
+    """The key in a store that a URI names."""
+    return schemes.open_store(named, access(params, register))
 
 
-def store_signer(params: Params, register: Register) -> StoreSigner:
-    """What signs with the key that the option `key` names, and leaves it where it is."""
+def stored_key(uri: str, option: str, params: Params, register: Register) -> StoredKey:
+    """The public key that a URI names. NoSuchKey where its store has none."""
+    return store(schemes.parse(uri, option), params, register).public_key()
+
+
+def store_signer(uri: str, params: Params, register: Register) -> StoreSigner:
+    """What signs with the key that a URI names, and leaves it where it is."""
     from .._kms.signer import StoreSigner
 
-    return StoreSigner(schemes.open_store(schemes.parse(params["key"], "key"), access(params, register)))
+    return StoreSigner(store(schemes.parse(uri, "key"), params, register))
+
+
+def key_file(uri: str, option: str, params: Params, register: Register) -> KeyFile | None:
+    """What `env://` and `k8s://` hold: a key in cosign's format. None where the URI is of a store that signs itself."""
+    named = schemes.parse(uri, option)
+    if named.scheme == "env://":
+        return _of_environment(named, register)
+    if named.scheme == "k8s://":
+        return key_secret(named, params, register).key_file()
+    return None
+
+
+def _of_environment(named: Named, register: Register) -> KeyFile:
+    """The variable holds a private key to sign with, or a public one to verify with, as cosign has it."""
+    if not _VARIABLE.fullmatch(named.rest):
+        raise named.invalid("it must be env://NAME, the name of an environment variable")
+    value = os.environ.get(named.rest, "")
+    if not value:
+        raise named.invalid(f"the environment variable {named.rest} is not set")
+    if "PRIVATE KEY" in value:
+        register(value)
+    content = value.encode("utf-8", "surrogateescape")
+    return KeyFile(named.where, content, content)
+
+
+def key_secret(named: Named, params: Params, register: Register) -> KeySecret:
+    """The Secret that `k8s://NAMESPACE/SECRET` names, in the cluster of the task's options, or of the environment."""
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    from .._tasks.signing.key_secret import KeySecret
+    from .kube_options import KUBE, kube_client
+
+    namespace, slash, name = named.rest.partition("/")
+    if not (slash and namespace and name) or "/" in name:
+        raise named.invalid("it must be k8s://NAMESPACE/SECRET")
+    kube = params
+    if "kubeconfig" not in params:
+        kube = ArgumentSpecValidator(dict(KUBE.options)).validate({}).validated_parameters
+        register(kube["api_key"] or "")
+    return KeySecret(named, kube_client(kube, register), namespace, name, register)

@@ -95,9 +95,12 @@ class Aws:
             raise self.named.bad("gives no signature by the key that was asked")
         return signature
 
-    def create(self) -> None:
+    def creator(self) -> t.Callable[[], None]:
         if not self._key.startswith("alias/"):
             raise self.named.invalid("AWS chooses the ID of a new key: give an alias, as awskms:///alias/NAME")
+        return self._create
+
+    def _create(self) -> None:
         made = self._ask("create_key", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Description=self._key)
         self._ask("create_alias", AliasName=self._key, TargetKeyId=made["KeyMetadata"]["KeyId"])
 

@@ -79,7 +79,7 @@ class Azure:
         signature = self._decoded(answer.get("value"))
         return ecdsa.der(signature, self.named) if self._algorithm == "ES256" else signature
 
-    def create(self) -> None:
+    def creator(self) -> t.Callable[[], None]:
         raise self.named.invalid("keys are not made in Key Vault by this module: use az keyvault key create")
 
     def _jwk(self, key: t.Mapping[str, t.Any]) -> t.Any:

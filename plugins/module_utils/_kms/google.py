@@ -71,7 +71,7 @@ class Google:
         except base64.NotBase64:
             raise self.named.bad("gives no signature") from None
 
-    def create(self) -> None:
+    def creator(self) -> t.Callable[[], None]:
         raise self.named.invalid("keys are not made in Cloud KMS by this module: use gcloud kms keys create")
 
     @property

@@ -68,8 +68,10 @@ class Pkcs11:
     def sign(self, digest: bytes) -> bytes:
         return self._ask(lambda: self._sign(digest))
 
-    def create(self) -> None:
-        self._ask(self._create)
+    def creator(self) -> t.Callable[[], None]:
+        if not self._address.label:
+            raise self.named.invalid("a new key needs a name: give object=NAME")
+        return lambda: self._ask(self._create)
 
     def _public_key(self) -> StoredKey:
         found = self._opened().get_key(object_class=pkcs11.ObjectClass.PUBLIC_KEY, **self._address.wanted)
@@ -91,8 +93,6 @@ class Pkcs11:
         return ecdsa.der(bytes(self._private.sign(digest, mechanism=pkcs11.Mechanism.ECDSA)), self.named)
 
     def _create(self) -> None:
-        if not self._address.label:
-            raise self.named.invalid("a new key needs a name: give object=NAME")
         session = self._opened(rw=True)
         parameters = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
         domain = session.create_domain_parameters(pkcs11.KeyType.EC, parameters, local=True)

@@ -100,5 +100,5 @@ class Store(t.Protocol):
     def sign(self, digest: bytes) -> bytes:
         """A signature over a SHA-256 digest: ECDSA in ASN.1 DER, RSA as PKCS#1 v1.5."""
 
-    def create(self) -> None:
-        """Make an ECDSA P-256 key. InvalidOption, with the reason, where that is not for us to do."""
+    def creator(self) -> t.Callable[[], None]:
+        """What makes an ECDSA P-256 key. InvalidOption, before that, where it is not for us to do."""

@@ -70,8 +70,11 @@ class Vault:
         except base64.NotBase64:
             raise self.named.bad("gives a signature that is not base64") from None
 
-    def create(self) -> None:
-        self._rest.send("PUT", f"{self._engine}/keys/{self.named.rest}", {"type": "ecdsa-p256"}, repeat=False)
+    def creator(self) -> t.Callable[[], None]:
+        def create() -> None:
+            self._rest.send("PUT", f"{self._engine}/keys/{self.named.rest}", {"type": "ecdsa-p256"}, repeat=False)
+
+        return create
 
 
 def _token_of_file() -> str:
