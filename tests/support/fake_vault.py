@@ -16,6 +16,7 @@ import json
 import threading
 import typing as t
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -89,6 +90,8 @@ class FakeVault:
         if what == "sign" and method in ("PUT", "POST"):
             name, _slash, algorithm = rest.partition("/")
             return self._sign(name, algorithm, json.loads(body))
+        if what == "verify" and method in ("PUT", "POST"):
+            return self._verify(rest.partition("/")[0], json.loads(body))
         raise _Refused(405, "unsupported operation")
 
     def _key(self, name: str) -> t.Any:
@@ -117,7 +120,7 @@ class FakeVault:
         digest = base64.b64decode(document["input"], validate=True)
         if len(digest) != 32:
             raise _Refused(400, "invalid input length")
-        version = int(document.get("key_version") or len(self.versions[name]))
+        version = int(document.get("key_version", 0)) or len(self.versions[name])
         if not 1 <= version <= len(self.versions[name]):
             raise _Refused(400, "cannot sign with this version")
         key, kind = self.versions[name][version - 1], self.kinds[name]
@@ -132,6 +135,20 @@ class FakeVault:
         return {
             "data": {"key_version": version, "signature": f"vault:v{version}:{base64.b64encode(signature).decode()}"}
         }
+
+    def _verify(self, name: str, document: t.Any) -> t.Any:
+        """What cosign asks, and we do not."""
+        _vault, version, signature = document["signature"].split(":")
+        key = self.versions[name][int(version[1:]) - 1].public_key()
+        digest = base64.b64decode(document["input"], validate=True)
+        try:
+            if isinstance(key, rsa.RSAPublicKey):
+                key.verify(base64.b64decode(signature), digest, padding.PKCS1v15(), _SHA256)
+            else:
+                key.verify(base64.b64decode(signature), digest, ec.ECDSA(_SHA256))
+        except InvalidSignature:
+            return {"data": {"valid": False}}
+        return {"data": {"valid": True}}
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         vault = self

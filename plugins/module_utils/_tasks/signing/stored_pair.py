@@ -96,9 +96,9 @@ class StoredPair:
     def _outcome(self, plan: Plan, key: StoredKey | None, made: str, wrote: str) -> Outcome:
         uri, path = self._pair.named.uri, self._public_path
         public = key.public if key else None
-        before = plan.key.public.fingerprint if plan.key else "absent"
+        found = (plan.key.public.fingerprint if plan.key else "absent", plan.found or "absent")
         after = public.fingerprint if public else "a new key"
-        lines = [f"{uri}: %s\n", *([f"{path}: %s\n"] if path else [])]
+        places = [uri, *([path] if path else [])]
         actions = [f"{made} the key {uri}"] if plan.create else []
         actions += [f"{wrote} the public key {path}"] if plan.write else []
         return Outcome(
@@ -113,10 +113,8 @@ class StoredPair:
             },
             actions=actions,
             diff={
-                "before": "".join(
-                    line % said for line, said in zip(lines, (before, plan.found or "absent"), strict=False)
-                ),
-                "after": "".join(line % after for line in lines),
+                "before": "".join(f"{place}: {said}\n" for place, said in zip(places, found, strict=False)),
+                "after": "".join(f"{place}: {after}\n" for place in places),
             },
             warnings=[f"{uri}: {public.signing_refusal}"] if public and public.signing_refusal else [],
         )
