@@ -64,8 +64,8 @@ class BundleFormat:
         return stored.content is not None and bundle.is_readable(stored.content)
 
     def claims(self, stored: Stored) -> dict[str, t.Any]:
-        # The statement is only looked at for its type: nobody has proven it, and it can be of any size.
         """See Format. `key_hint` and `predicate_type`, or `fault`."""
+        # The statement is only looked at for its type: nobody has proven it, and it can be of any size.
         try:
             parsed = bundle.parse_bundle(stored.content or b"")
             kind = bundle.claimed_predicate_type(parsed.payload)
