@@ -59,7 +59,7 @@ def test_every_call(place: Place) -> None:
     assert len(registry.get_blob(repository, layer, layer.size)) == layer.size
     _upload(registry, repository, EMPTY_BYTES)
     manifest = Manifest.build(CONFIG, [layer])
-    assert registry.put_manifest(repository, manifest.digest, manifest.raw, MANIFEST) is False
+    registry.put_manifest(repository, manifest.digest, manifest.raw, MANIFEST)
     for tag in ("v1", "v2", "v3"):
         registry.put_manifest(repository, tag, manifest.raw, MANIFEST)
     assert registry.resolve(repository, "v1") == Descriptor(MANIFEST, manifest.digest, len(manifest.raw))

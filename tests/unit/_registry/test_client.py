@@ -237,17 +237,16 @@ def test_the_media_type(wire: Wire, connect: Connect, header: str, inside: objec
 # put and delete
 
 
-@pytest.mark.parametrize(("subject", "expected"), [({}, False), ({"OCI-Subject": OTHER}, True)])
-def test_puts_the_bytes_as_they_are(wire: Wire, connect: Connect, subject: dict[str, str], expected: bool) -> None:
+def test_puts_the_bytes_as_they_are(wire: Wire, connect: Connect) -> None:
     wire.expect(
         "PUT",
         TAG,
         status=201,
-        headers={"Docker-Content-Digest": DIGEST, **subject},
+        headers={"Docker-Content-Digest": DIGEST},
         sent={"Content-Type": MANIFEST, "Content-Length": str(len(RAW))},
         sent_body=RAW,
     )
-    assert connect(wire).put_manifest("org/app", "v1", RAW, MANIFEST) is expected
+    connect(wire).put_manifest("org/app", "v1", RAW, MANIFEST)
 
 
 def test_a_registry_that_stored_something_else(wire: Wire, connect: Connect) -> None:

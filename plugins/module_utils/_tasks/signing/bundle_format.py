@@ -30,9 +30,19 @@ class BundleFormat:
         for entries in listings(registry, repository, digest):
             yield _read_all(registry, repository, digest, entries)
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
         """See Format."""
-        return _read_all(registry, repository, digest, list_referrers(registry, repository, digest).entries)
+        found = list_referrers(registry, repository, digest)
+        return _read_all(registry, repository, digest, () if as_flux and found.overlooked else found.entries)
+
+    def overlooked(self, registry: Registry) -> str:
+        """See Format."""
+        if not registry.overlooked:
+            return ""
+        return (
+            f"registry {registry.host} answers {registry.overlooked} when it is asked for referrers, so cosign and Flux"
+            f" will not find a {self.title} there; they find a legacy signature (format: legacy)"
+        )
 
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool

@@ -28,8 +28,14 @@ class LegacyFormat:
         """See Format. There is one place."""
         yield self.listing(registry, repository, digest)
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+    def overlooked(self, registry: Registry) -> str:
         """See Format."""
+        del registry
+        return ""
+
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        """See Format."""
+        del as_flux  # there is one place
         try:
             found = _image(registry, repository, digest)
         except (MalformedManifest, MalformedJson) as error:

@@ -172,7 +172,7 @@ class Verify:
         """The same from the place that Flux looks at first, and whether it would look no further."""
         findings, hides = list[Finding](), False
         try:
-            for one in form.listing(registry, reference.repository, digest):
+            for one in form.listing(registry, reference.repository, digest, as_flux=True):
                 findings.append(self._judge_stored(form, one, digest))
                 hides = form.hides_others(one) or hides
         except (BadAnswer, MalformedManifest, MalformedJson) as error:
@@ -214,6 +214,8 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "key": finding.key,
+        "identity": finding.identity.name if finding.identity else None,
+        "issuer": finding.identity.issuer if finding.identity else None,
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,
