@@ -44,7 +44,9 @@ def identities(params: Params) -> Identities | None:
     requirements.need("sigstore")
     from .._cosign.identities import Identities
 
-    return Identities([_wanted(where, one) for where, one in asked], root(params))
+    wanted = [_wanted(where, one) for where, one in asked]
+    requirements.check()
+    return Identities(wanted, root(params))
 
 
 def _wanted(where: str, one: Params) -> Wanted:

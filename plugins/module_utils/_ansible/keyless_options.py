@@ -52,6 +52,7 @@ def signer(params: Params, settings: HttpSettings, register: Register) -> Keyles
     requirements.need("sigstore")
     from .._sigstore.signer import KeylessSigner
 
+    requirements.check()  # what is older than it should be lacks a part
     now = datetime.datetime.now(datetime.UTC)
     config = signing_config.parse(document(params["signing_config"], "signing_config"), "signing_config", now)
     services = _services(config, settings, register)

@@ -53,6 +53,7 @@ def sign(
     requests = [_request(params["format"], item, version, registries) for item in wanted]
     if keyless_options.wanted(params, KEYS):
         keyless = keyless_options.signer(params, services(params), register)
+        keyless.check_format({name for request in requests for name in request.formats})
         return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
     missing = missing_key(params) if check_mode else None
     if missing is not None:

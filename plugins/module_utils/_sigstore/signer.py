@@ -19,6 +19,8 @@ from .._cosign.keys import PublicKey
 from .._cosign.pem import read_pem
 from .._cosign.signatory import Signatory
 from .._cosign.signer import Material
+from .._cosign.simple_signing_writer import NO_PROMISE, LegacySignature
+from .._shared.errors import InvalidOption
 from .._shared.requirements import third_party
 from . import fulcio, rekor, timestamp
 from .errors import BadAnswer
@@ -85,6 +87,11 @@ class KeylessSigner:
         trust = Identities([Wanted(Exactly(name), Exactly(issuer))], self._root, self._prover)
         return Signatory(f"{name} ({issuer})", trust, identity=name, issuer=issuer)
 
+    def check_format(self, formats: t.Collection[str]) -> None:
+        """InvalidOption for a format that these services cannot serve."""
+        if "legacy" in formats and any(version != 1 for _service, version in self._services.logs):
+            raise InvalidOption("format", NO_PROMISE)
+
     def prepare(self) -> None:
         """Have a certificate, so that the signatory is certain."""
         self._current()
@@ -116,6 +123,9 @@ class KeylessSigner:
         try:
             if signed.payload is not None:
                 self._prover.prove_bundle(build_bundle(signed.payload, signed.signature, material))
+            else:
+                beside = LegacySignature.of(signed.data, signed.signature, material).annotations
+                self._prover.prove_legacy(beside, signed.signature, signed.data)
         except Unproven as error:
             raise BadAnswer(
                 f"the services of the signing config gave a signature that the trusted root does not prove: {error}"
