@@ -55,18 +55,20 @@ def sign(
         keyless = keyless_options.signer(params, services(params), register)
         keyless.check_format({name for request in requests for name in request.formats})
         return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
+    if not any(params[name] for name in KEYS):
+        raise InvalidOption(
+            KEYS[0],
+            "who signs is missing: give a private key, an identity token, or keyless for the identity of a CI job",
+        )
     missing = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
-    return Sign(
-        requests,
-        registries,
-        signing_key(params),
-        said,
-        progress,
-        created=None,
-        concurrency=params["concurrency"],
-    )
+    key = signing_key(params)
+    if params["transparency_log"]:
+        logged = keyless_options.logged(key, params, services(params), register)
+        logged.check_format({name for request in requests for name in request.formats})
+        return Sign(requests, registries, logged, said, progress, named=logged, concurrency=params["concurrency"])
+    return Sign(requests, registries, key, said, progress, concurrency=params["concurrency"])
 
 
 def _request(wanted: str, reference: Reference, version: FluxVersion, registries: Registries) -> SignRequest:

@@ -10,7 +10,7 @@ from .._shared.errors import InvalidOption
 from .._tasks.signing.verify import Policy
 from .argspec import ArgumentSpec, Params
 from .flux_version import FLUX_VERSION, flux_version
-from .identity_options import IDENTITIES, identities
+from .identity_options import IDENTITIES, identities, logged
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
 
@@ -47,7 +47,7 @@ def policy(params: Params) -> Policy:
 def _trust(keys: list[PublicKey], params: Params) -> Trust:
     """Keys and identities, any of which will do. A threshold counts both, and asks for no more than there can be."""
     named = identities(params)
-    trusts: list[Trust] = [Keys(keys)] if keys else []
+    trusts: list[Trust] = [logged(Keys(keys), params)] if keys else []
     trusts += [named] if named else []
     if not trusts:
         raise InvalidOption("public_keys", "whom to trust is missing: give public keys, or an identity with its issuer")

@@ -124,13 +124,7 @@ class Prover:
     def prove_entry(self, raw: bytes, beside: t.Mapping[str, str], logged: Logged) -> None:
         """That the log has the signature of a key, which a bundle or legacy annotations say."""
         try:
-            if raw:
-                entries = BundleMessage.from_json(raw).verification_material.tlog_entries
-                if len(entries) != 1:
-                    raise Unproven(f"{len(entries)} entries of a transparency log, where one is asked for")
-                entry = TransparencyLogEntry(entries[0])
-            else:
-                entry = _Promised(_entry_beside(beside))
+            entry = TransparencyLogEntry(_entry_in(raw)) if raw else _Promised(_entry_beside(beside))
             self._verifier()  # says what is wrong with the root
             entry._verify(self._keyring())
             _check_body(entry, logged)
@@ -168,6 +162,14 @@ class _Material:
     def __init__(self, stamps: list[dict[str, str]]) -> None:
         message = strict_json.compact({"rfc3161Timestamps": stamps})
         self.timestamp_verification_data = TimestampVerificationData.from_json(message) if stamps else None
+
+
+def _entry_in(raw: bytes) -> EntryMessage:
+    material = shapes.at(strict_json.load_object(raw, "the bundle"), "verificationMaterial")
+    count = len(shapes.mappings(shapes.mapping(material).get("tlogEntries")))
+    if count != 1:
+        raise Unproven(f"it has {count or 'no'} entries of a transparency log, where one is asked for")
+    return BundleMessage.from_json(raw).verification_material.tlog_entries[0]
 
 
 def _entry_beside(beside: t.Mapping[str, str]) -> EntryMessage:

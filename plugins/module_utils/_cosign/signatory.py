@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .policy import Keys
 
@@ -32,6 +32,10 @@ class Signatory:
     def of_key(cls, public: PublicKey) -> Signatory:
         """Who has the private half."""
         return cls(public.fingerprint, Keys([public]), public.fingerprint, public.pem.decode())
+
+    def trusting(self, trust: Trust) -> Signatory:
+        """The same, whose signatures have to satisfy more."""
+        return replace(self, trust=trust)
 
     @property
     def values(self) -> dict[str, str | None]:

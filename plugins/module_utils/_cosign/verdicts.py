@@ -122,7 +122,8 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle.raw))
+    evidence = Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle=bundle.raw, payload=bundle.payload)
+    judgement = trust.judge(evidence)
     if judgement.signer is None:
         return _not_trusted("bundle", judgement)
     try:

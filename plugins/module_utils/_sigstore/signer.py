@@ -41,9 +41,9 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Services:
-    """What signs: Fulcio, logs with the version of their API, and time stamp authorities."""
+    """What signs: Fulcio (None where keys sign), logs with the version of their API, and time stamp authorities."""
 
-    fulcio: Service
+    fulcio: Service | None
     logs: tuple[tuple[Service, int], ...]
     timestamps: tuple[Service, ...]
 
@@ -62,7 +62,10 @@ class KeylessSigner:
         root: TrustedRoot,
         now: t.Callable[[], datetime.datetime] = _utc_now,
     ) -> None:
+        if services.fulcio is None:
+            raise ValueError("no Fulcio")
         self._services = services
+        self._fulcio = services.fulcio
         self._tokens = tokens
         self._root = root
         self._prover = Prover(root)
@@ -137,7 +140,7 @@ class KeylessSigner:
         with self._lock:
             now = self._now()
             if self._certified is None or self._certified.certificate.not_valid_after_utc - _RENEW < now:
-                self._certified = fulcio.certify(self._services.fulcio, self._tokens(), now)
+                self._certified = fulcio.certify(self._fulcio, self._tokens(), now)
             return self._certified
 
     @staticmethod
