@@ -13,10 +13,12 @@ from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
+from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .key_options import PRIVATE_KEY, missing_key, signer
+from .key_options import KEYS, PRIVATE_KEY, missing_key, signer
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
+from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._flux.version import FluxVersion
@@ -26,6 +28,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 SIGN = REFERENCES.merge(
     PRIVATE_KEY,
+    keyless_options.KEYLESS,
     ArgumentSpec(
         options={
             "annotations": ANNOTATIONS,
@@ -49,11 +52,14 @@ def sign(
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
+    if keyless_options.wanted(params, KEYS):
+        keyless = keyless_options.signer(params, services(params), register)
+        return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
     missing: GitopsError | None = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
     try:
-        by, key_version = signer(params, register)
+        by, named = signer(params, register)
     except NoSuchKey as error:
         if check_mode:  # an earlier task of the play may be the one to make it
             return SignLater(requests, error)
@@ -64,8 +70,7 @@ def sign(
         by,
         said,
         progress,
-        created=None,
-        key_version=key_version,
+        named=named,
         concurrency=params["concurrency"],
     )
 

@@ -21,7 +21,6 @@ import platform
 import re
 import shlex
 import sys
-import sysconfig
 import typing as t
 
 from .errors import MissingRequirement
@@ -29,16 +28,22 @@ from .errors import MissingRequirement
 if t.TYPE_CHECKING:  # pragma: no cover
     import types
 
-# What pip is to be told for an import name, as in requirements.txt and requirements-cluster.txt.
+# What pip is to be told for an import name, as in the requirements*.txt that users install. What comes with another
+# package is named as that one.
 PACKAGES = {
     "azure": "azure-identity>=1.15",
     "boto3": "boto3>=1.34",
     "botocore": "boto3>=1.34",
     "cryptography": "cryptography>=42",
     "google": "google-auth>=2.28",
+    "id": "sigstore>=4.5,<5",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
     "pkcs11": "python-pkcs11>=0.8",
+    "re2": "google-re2>=1.1",
+    "rfc3161_client": "sigstore>=4.5,<5",
+    "sigstore": "sigstore>=4.5,<5",
+    "sigstore_models": "sigstore>=4.5,<5",
     "urllib3": "urllib3>=2.6",
     "yaml": "PyYAML>=6.0",
     "zlib_ng": "zlib-ng==1.1.0",
@@ -112,4 +117,6 @@ def _command(packages: t.Sequence[str], python: str) -> str:
 
 def _marker() -> str:
     """The file by which a distribution keeps pip out of its own Python (PEP 668)."""
+    import sysconfig  # 3 ms that only a task without its packages pays
+
     return os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

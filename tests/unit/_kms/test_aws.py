@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
 
+import botocore.loaders
 import pytest
 from support.wire import Wire
 from unit._kms.conftest import DATA, DIGEST, Held, b64, document
@@ -22,8 +24,12 @@ SECRET, SESSION = "canary-aws-secret", "canary-aws-session"
 TYPE = {"Content-Type": "application/x-amz-json-1.1"}
 
 
+_loader = functools.cache(botocore.loaders.create_loader)  # reading the API's description takes most of a second
+
+
 @pytest.fixture(autouse=True)
 def variables(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(botocore.loaders, "create_loader", _loader)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION)
@@ -53,7 +59,7 @@ def test_an_alias_is_pinned_to_its_key(
     expect(wire, "GetPublicKey", public(held, algorithm))
     expect(wire, "Sign", {"KeyId": ARN, "Signature": b64(held.sign())})
     signer = StoreSigner(kms(access))
-    assert signer.version == ARN
+    assert signer.signatory.version == ARN
     signer.sign(DATA)
     asked = [json.loads(seen.body) for seen in wire.seen]
     assert asked[0] == {"KeyId": "alias/release"}

@@ -66,7 +66,7 @@ def test_the_version_is_pinned_and_raw_signatures_become_der(
     for _again in range(2):
         wire.expect("POST", SIGN, body=document({"kid": KID, "value": b64url(held.raw())}), sent=BEARER)
     signer = StoreSigner(vault(wire, access))
-    assert signer.version == "abc1"
+    assert signer.signatory.version == "abc1"
     assert signer.public.pem.decode() == held.pem
     assert signer.sign(DATA)[:1] == signer.sign(DATA)[:1] == b"0"
     assert json.loads(wire.seen[-1].body) == {"alg": "ES256", "value": b64url(DIGEST)}

@@ -60,7 +60,7 @@ def test_the_newest_enabled_version_is_pinned(wire: Wire, access: Access, held: 
     signature = document({"signature": b64(held.sign()), "name": f"{NAME}/cryptoKeyVersions/10"})
     wire.expect("POST", f"/v1/{NAME}/cryptoKeyVersions/10:asymmetricSign", body=signature, sent=BEARER)
     signer = StoreSigner(google(wire, access))
-    assert signer.version == "10"
+    assert signer.signatory.version == "10"
     signer.sign(DATA)
     assert json.loads(wire.seen[-1].body) == {"digest": {"sha256": b64(DIGEST)}}
     assert TOKEN in secrets

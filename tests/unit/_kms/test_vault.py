@@ -44,7 +44,7 @@ def test_the_newest_version_is_taken_once_and_signs_all(
     for _again in range(2):
         wire.expect("PUT", SIGN, body=signed(held.sign(), 2), sent=sent)
     signer = StoreSigner(vault(access))
-    assert signer.version == "2"
+    assert signer.signatory.version == "2"
     assert signer.public.pem.decode() == held.pem
     assert {signer.sign(DATA) for _again in range(2)}
     for seen in wire.seen[1:]:
