@@ -6,7 +6,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._cosign.signatory import NamedByKey
 from .._kms.errors import NoSuchKey
 from .._shared.errors import GitopsError, InvalidOption
 from . import keyless_options
@@ -52,15 +51,15 @@ def who_signs(params: Params, register: Register, formats: t.Collection[str], *,
             KEYS[1],
             "who signs is missing: give a private key, an identity token, or keyless for the identity of a CI job",
         )
-    key, version = _key(params, register, check_mode=check_mode)
+    key, named = _key(params, register, check_mode=check_mode)
     if not params["transparency_log"]:
-        return WhoSigns(key, NamedByKey(key, version))
-    logged = keyless_options.logged(key, version, params, services(params), register)
+        return WhoSigns(key, named)
+    logged = keyless_options.logged(key, named, params, services(params), register)
     logged.check_format(formats)
     return WhoSigns(logged, logged)
 
 
-def _key(params: Params, register: Register, *, check_mode: bool) -> tuple[Signer, str | None]:
+def _key(params: Params, register: Register, *, check_mode: bool) -> tuple[Signer, Named]:
     missing = missing_key(params) if check_mode else None
     if missing is not None:
         raise MissingSigner(missing)

@@ -35,7 +35,7 @@ VERIFY = REFERENCES.merge(
 
 def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
-    keys = [given.public for given in public_keys(params, register)] if params["public_keys"] else []
+    keys = [given.public for given in public_keys(params, register)]
     trust = _trust(keys, params)
     version = flux_version(params)
     for number, key in enumerate(keys):
