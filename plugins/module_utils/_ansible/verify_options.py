@@ -7,6 +7,7 @@ from .._cosign.policy import AtLeast, Keys
 from .._flux.version import FluxVersion
 from .._shared.errors import InvalidOption
 from .._tasks.signing.verify import Policy
+from .predicate_options import age, asked
 from .public_key_options import public_key
 from .references import Params, annotation_map
 
@@ -22,4 +23,4 @@ def policy(params: Params) -> Policy:
         if version is not None and not key.flux_verifiable:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
     said = annotation_map("annotations", params["annotations"])
-    return Policy(AtLeast(params["threshold"], trust), said, version)
+    return Policy(AtLeast(params["threshold"], trust), said, version, age(params), asked(params))

@@ -28,10 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Judgement:
-    """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them."""
+    """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them.
+
+    `time` is when, in Unix seconds, by the word of a trusted log or time stamp authority; None without such a word.
+    """
 
     signer: str | None
     reason: str = ""
+    time: float | None = None
 
 
 class Trust(t.Protocol):

@@ -18,7 +18,7 @@ Sources: cosign, pkg/cosign/{verify,verifiers}.go; sigstore-go, pkg/verify; the 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from . import bundle as bundles
@@ -69,6 +69,8 @@ class Finding:
 
     `key` is the signer of those trusted that the signature is valid by (whatever else is wrong with it).
     `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
+    `predicate` is what a proven statement of the type that was asked for says; None for anything else. `time` is the
+    policy's.
     """
 
     verdict: Verdict
@@ -78,6 +80,8 @@ class Finding:
     location: str | None = None
     annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
     predicate_type: str | None = None
+    predicate: t.Mapping[str, t.Any] | None = None
+    time: float | None = None
 
 
 def judge_legacy(
@@ -103,7 +107,7 @@ def judge_legacy(
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
     if doubt and verdict is Verdict.VERIFIED:
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations)
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations, time=judgement.time)
 
 
 def judge_bundle(
@@ -112,10 +116,14 @@ def judge_bundle(
     trust: Trust,
     annotations: t.Mapping[str, str],
     predicate: str | None = bundles.SIGN_PREDICATE,
+    most: int = bundles.MAX_BUNDLE,
 ) -> Finding:
-    """One bundle. `predicate` is the type of statement that counts as a signature; None takes any, as Flux does."""
+    """One bundle of at most `most` bytes.
+
+    `predicate` is the type of statement that counts; None takes any for a signature, as Flux does.
+    """
     try:
-        bundle = bundles.parse_bundle(raw)
+        bundle = bundles.parse_bundle(raw, most)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
     judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate))
@@ -126,7 +134,9 @@ def judge_bundle(
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message, judgement.signer)
     verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
-    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, statement.predicate_type)
+    said = statement.predicate if verdict is Verdict.VERIFIED and predicate == statement.predicate_type else None
+    found = Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, time=judgement.time)
+    return replace(found, predicate_type=statement.predicate_type, predicate=said)
 
 
 def overall(findings: t.Sequence[Finding], trust: Trust) -> Verdict:
@@ -157,7 +167,8 @@ def _judge_statement(
     subject = next((s for s in statement.subjects if s.digest == digest), statement.subjects[0])
     verdict, reason = _compare(subject.digest, digest, subject.annotations, annotations)
     if verdict is not Verdict.TAMPERED and predicate not in (None, statement.predicate_type):
-        reason = f"a statement of type {statement.predicate_type[:200]!r}, which is not a signature ({predicate})"
+        wanted = "a signature" if predicate == bundles.SIGN_PREDICATE else "what is asked for"
+        reason = f"a statement of type {statement.predicate_type[:200]!r}, which is not {wanted} ({predicate})"
         return Verdict.UNSIGNED, reason, subject
     return verdict, reason, subject
 

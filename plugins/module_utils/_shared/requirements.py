@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # What pip is to be told for an import name, as in requirements.txt and requirements-cluster.txt.
 PACKAGES = {
     "cryptography": "cryptography>=42",
+    "jsonschema": "jsonschema>=4.18",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
     "urllib3": "urllib3>=2.6",

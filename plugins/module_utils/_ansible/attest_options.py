@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the parameters of cosign_attest to its use-case: who says what of which digests."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+from .._cosign import predicates
+from .._cosign.bundle import SIGN_PREDICATE
+from .._shared.errors import InvalidOption
+from .._tasks._case import QUIET
+from .._tasks.signing.attest import Attest, AttestRequest
+from .._tasks.signing.attest_later import AttestLater
+from .._tasks.signing.key_reading import read_if_present
+from .argspec import ArgumentSpec
+from .key_options import missing_key, signing_key
+from .references import Params, digest_references
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.predicates import Kind, Predicate
+    from .._registry.client import Registries
+    from .._tasks._case import Progress, UseCase
+
+_STATEMENT: t.Final[dict[str, t.Any]] = {
+    "predicate_type": {"type": "str"},
+    "predicate": {"type": "dict"},
+    "predicate_path": {"type": "path"},
+}
+ATTESTATIONS = ArgumentSpec(
+    options={
+        "reference": {"type": "str"},
+        "references": {"type": "list", "elements": "str"},
+        **_STATEMENT,
+        "attestations": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "reference": {"type": "str", "required": True},
+                **_STATEMENT,
+                "predicate_type": {"type": "str", "required": True},
+            },
+            "required_one_of": [("predicate", "predicate_path")],
+            "mutually_exclusive": [("predicate", "predicate_path")],
+        },
+    },
+    required_one_of=(("reference", "references", "attestations"),),
+    mutually_exclusive=(
+        ("reference", "references", "attestations"),
+        ("predicate", "predicate_path"),
+        *(("attestations", name) for name in _STATEMENT),
+    ),
+)
+
+
+def attest(
+    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+) -> UseCase[t.Any]:
+    """The use-case, with the key decrypted; options are checked in the order that costs least."""
+    requests = _requests(params)
+    missing = missing_key(params) if check_mode else None
+    if missing is not None:
+        return AttestLater(requests, missing)
+    return Attest(requests, registries, signing_key(params), progress, concurrency=params["concurrency"])
+
+
+def _requests(params: Params) -> list[AttestRequest]:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if params["attestations"]:
+        found = []
+        for number, item in enumerate(params["attestations"]):
+            where = f"attestations[{number}]."
+            [reference] = digest_references({"reference": item["reference"]}, where)
+            found.append(AttestRequest(reference, *_said(item, where, now)))
+        return found
+    if params["predicate_type"] is None:
+        raise InvalidOption("predicate_type", "it is missing: say what kind of statement it is")
+    if params["predicate"] is None and params["predicate_path"] is None:
+        raise InvalidOption("predicate", "one of it and predicate_path must be given")
+    wanted = digest_references(params)
+    kind, predicate = _said(params, "", now)
+    return [AttestRequest(reference, kind, predicate) for reference in wanted]
+
+
+def _said(item: Params, where: str, now: str) -> tuple[Kind, Predicate]:
+    kind = predicates.kind_of(item["predicate_type"], f"{where}predicate_type")
+    if kind.uri == SIGN_PREDICATE:
+        raise InvalidOption(f"{where}predicate_type", "that is a signature, which cosign_sign makes")
+    if item["predicate"] is not None:
+        return kind, predicates.from_data(kind, item["predicate"], f"{where}predicate", now)
+    option, path = f"{where}predicate_path", os.path.expanduser(item["predicate_path"])
+    content = read_if_present(path, option, predicates.MAX_PREDICATE, "predicate")
+    if content is None:
+        raise InvalidOption(option, f"{path} does not exist", path=path)
+    return kind, predicates.from_text(kind, content, option, now)
