@@ -131,12 +131,17 @@ def _documents(text: str) -> t.Iterator[tuple[str, ast.Assign]]:
 
 def module_is_thin(path: str, text: str) -> list[str]:
     """Lines of code without the documentation, comments and blank lines."""
+    count = sum(1 for line in _code(text).values() if line.strip() and not line.lstrip().startswith("#"))
+    return [f"{path}: {count} lines of code, {MODULE_LINES} are the most"] if count > MODULE_LINES else []
+
+
+def _code(text: str) -> dict[int, str]:
+    """The lines that are no documentation of a module, by their numbers."""
     lines = dict(enumerate(text.splitlines(), 1))
     for _name, node in _documents(text):
         for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
             del lines[number]
-    count = sum(1 for line in lines.values() if line.strip() and not line.lstrip().startswith("#"))
-    return [f"{path}: {count} lines of code, {MODULE_LINES} are the most"] if count > MODULE_LINES else []
+    return lines
 
 
 def pure_code_is_pure(path: str, text: str) -> list[str]:
@@ -219,19 +224,27 @@ ONCE: dict[str, tuple[str, ...]] = {
     r"\byaml\.(?:safe_)?dump": ("_flux/declare/manifest_yaml.py",),
     # Containers and processes of this machine are waited for by their own clients.
     r"\btime\.sleep\(": ("_kube/waiter.py", "_registry/locks.py", "_tasks/local/"),
+    # The families of options: each with its specification and its reader.
+    r"[\"']references[\"']: ?\{": ("_ansible/references.py",),
+    r"[\"']artifacts[\"']: ?\{": ("_ansible/artifacts.py",),
+    r"\(\"path\", \"content\"\)": ("_ansible/public_key_options.py",),
+    r"\bPROVEN_REGISTRY_": ("_ansible/registry_login.py",),
+    r"\bFluxVersion\.parse\(params": ("_ansible/flux_version.py",),
+    r"\bnames\.wrong_subdomain\(": ("_ansible/kube_options.py", "_flux/"),
 }
 INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
 
 
 def concepts_stand_once(path: str, text: str) -> list[str]:
     """A second copy is the one that is not hardened. Documentation of modules may name what it likes."""
-    if room_of(path) in (INDEPENDENT, "modules", "doc_fragments"):
+    if room_of(path) in (INDEPENDENT, "doc_fragments"):
         return []
+    lines = _code(text) if room_of(path) == "modules" else dict(enumerate(text.splitlines(), 1))
     return [
         f"{path}:{number}: {found.group().strip()} belongs into {places[0]}; use what is there"
         for pattern, places in ONCE.items()
         if not any(place in path for place in places)
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in lines.items()
         if (found := re.search(pattern, line))
     ]
 

@@ -153,15 +153,14 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.attest_options import ATTESTATIONS, attest
-from ..module_utils._ansible.key_options import PRIVATE_KEY
+from ..module_utils._ansible.attest_options import ATTEST, attest
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
 
 
 def main() -> None:
-    module = ATTESTATIONS.merge(PRIVATE_KEY, REGISTRY).create_module()
+    module = ATTEST.merge(REGISTRY).create_module()
     run(module, lambda: attest(module.params, registries(module), progress(module), check_mode=module.check_mode))
 
 

@@ -138,28 +138,14 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.key_options import PRIVATE_KEY
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
-from ..module_utils._ansible.sign_options import sign
-
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "annotations": {"type": "dict"},
-        "format": {"type": "str", "choices": ["bundle", "legacy", "both", "auto"], "default": "bundle"},
-        "flux_version": {"type": "str"},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
+from ..module_utils._ansible.sign_options import SIGN, sign
 
 
 def main() -> None:
-    module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
+    module = SIGN.merge(REGISTRY).create_module()
     run(module, lambda: sign(module.params, registries(module), progress(module), check_mode=module.check_mode))
 
 

@@ -284,41 +284,16 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.predicate_options import PREDICATE
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.references import references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
-from ..module_utils._ansible.verify_options import policy
+from ..module_utils._ansible.verify_options import VERIFY, policy
 from ..module_utils._tasks.signing.verify import Verify
-
-KEY = {"path": {"type": "path"}, "content": {"type": "str", "no_log": False}}
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "public_keys": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "no_log": False,
-            "options": KEY,
-            "required_one_of": [("path", "content")],
-            "mutually_exclusive": [("path", "content")],
-        },
-        "threshold": {"type": "int", "default": 1},
-        "annotations": {"type": "dict"},
-        "flux_version": {"type": "str"},
-        "report_only": {"type": "bool", "default": False},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
 
 
 def main() -> None:
-    module = SPEC.merge(PREDICATE, REGISTRY).create_module()
+    module = VERIFY.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Verify(

@@ -280,6 +280,8 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
                 ('API = "source.toolkit.fluxcd.io/v1"', "toolkit.fluxcd.io/v1"),
                 ("text = yaml.safe_dump(data)", "yaml.safe_dump"),
                 ("    time.sleep(1)", "time.sleep("),
+                ('OPTIONS = {"references": {"type": "list"}}', '"references": {'),
+                ('username = variable("str", "PROVEN_REGISTRY_USERNAME")', "PROVEN_REGISTRY_"),
             )
         ),
         (

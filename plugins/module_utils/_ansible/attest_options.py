@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of cosign_attest to its use-case: who says what of which digests."""
+"""The options of cosign_attest, and what they mean: who says what of which digests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .._tasks._case import QUIET
 from .._tasks.signing.attest import Attest, AttestRequest
 from .._tasks.signing.attest_later import AttestLater
 from .._tasks.signing.key_reading import read_if_present
-from .argspec import ArgumentSpec
-from .key_options import missing_key, signing_key
-from .references import Params, digest_references
+from .argspec import ArgumentSpec, Params
+from .key_options import PRIVATE_KEY, missing_key, signing_key
+from .references import digest_references
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.predicates import Kind, Predicate
@@ -28,7 +28,7 @@ _STATEMENT: t.Final[dict[str, t.Any]] = {
     "predicate": {"type": "dict"},
     "predicate_path": {"type": "path"},
 }
-ATTESTATIONS = ArgumentSpec(
+ATTEST = ArgumentSpec(
     options={
         "reference": {"type": "str"},
         "references": {"type": "list", "elements": "str"},
@@ -51,7 +51,7 @@ ATTESTATIONS = ArgumentSpec(
         ("predicate", "predicate_path"),
         *(("attestations", name) for name in _STATEMENT),
     ),
-)
+).merge(PRIVATE_KEY)
 
 
 def attest(

@@ -9,9 +9,7 @@ import typing as t
 from .._cosign.signing_key import SigningKey, UnusableKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec, passphrase, variable
-
-Params = t.Mapping[str, t.Any]
+from .argspec import ArgumentSpec, Params, passphrase, variable
 
 _PATH, _CONTENT, _PASSPHRASE = "privatekey_path", "privatekey_content", "privatekey_passphrase"
 _ENVIRONMENT = {_PATH: "PROVEN_PRIVATEKEY_PATH", _CONTENT: "COSIGN_PRIVATE_KEY", _PASSPHRASE: "COSIGN_PASSWORD"}

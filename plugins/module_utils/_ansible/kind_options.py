@@ -16,12 +16,10 @@ from .._tasks._case import QUIET
 from .._tasks.local import kind_registry as registry_task
 from .._tasks.local.kind_cluster import KindCluster, Wanted
 from .._tasks.local.kind_registry import KindRegistry
-from .argspec import ArgumentSpec, variable
+from .argspec import ArgumentSpec, Params, variable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress
-
-Params = t.Mapping[str, t.Any]
 
 _STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 _ON_DRIFT = {"type": "str", "choices": ["fail", "warn"], "default": "fail"}

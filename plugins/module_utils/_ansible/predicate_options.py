@@ -12,8 +12,7 @@ from .._cosign.attestations import Asked
 from .._cosign.bundle import SIGN_PREDICATE
 from .._flux import durations
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec
-from .references import Params
+from .argspec import ArgumentSpec, Params
 
 _OF_A_TYPE = ("predicate_schema", "invocation_id")
 PREDICATE = ArgumentSpec(
