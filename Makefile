@@ -54,7 +54,7 @@ help: ## this list
 		FUZZ_SECONDS=3600 'fuzz: how long it goes on' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
-		KILLED=all 'cluster: the steps at which the story is killed (default: every third, chosen by the commit)' \
+		KILLED=all 'cluster, faults: the steps at which a story is killed (default: every third, chosen by the commit)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
 
 # The one place where the checkout becomes a collection that Ansible, pytest and mypy can import.
@@ -125,12 +125,12 @@ test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyP
 
 .PHONY: versions
 versions: $(NAMESPACE) ## what of `make test` may differ between releases of Python and ansible-core
-	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow' $(ARGS)
+	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow and not one_version' $(ARGS)
 
 .PHONY: faults
 faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
 	@run=.ci/offline; $$run true || run=; \
-	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample' \
+	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample and not nightly' \
 		--fault-book=build/faults.json $(ARGS) && \
 	python tests/faults_table.py build/faults.json docs/security.md
 
@@ -171,7 +171,7 @@ e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and 
 	$(call in,e2e) python -m pytest $(junit) tests/e2e $(ARGS)
 
 .PHONY: cluster
-cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
+cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, and killed at its steps
 	@$(with_lab) \
 	$(call in,test) python -m pytest -n 2 --dist loadscope $(junit) tests/cluster $(ARGS)
 

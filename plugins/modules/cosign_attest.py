@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cosign_attest
 short_description: Attach signed statements to OCI artifacts the way cosign does
-version_added: 1.1.0
+version_added: 1.0.0
 author:
   - The proven.gitops authors (@proven-gitops)
 description:
@@ -71,6 +71,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._keyless
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -156,12 +157,21 @@ failure:
 from ..module_utils._ansible.attest_options import ATTEST, attest
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:
     module = ATTEST.merge(REGISTRY).create_module()
-    run(module, lambda: attest(module.params, registries(module), progress(module), check_mode=module.check_mode))
+    run(
+        module,
+        lambda: attest(
+            module.params,
+            registries(module),
+            progress(module),
+            check_mode=module.check_mode,
+            register=register_secret(module),
+        ),
+    )
 
 
 if __name__ == "__main__":

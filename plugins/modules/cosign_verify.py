@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The proven.gitops authors (@proven-gitops)
 description:
-  - Verifies that artifacts are signed by given public keys, in either of cosign's formats, and gives one verdict for
-    each, with every signature's own reason.
+  - Verifies that artifacts are signed by given public keys or keyless by given identities, in either of cosign's
+    formats, and gives one verdict for each, with every signature's own reason.
   - The digest inside the signed payload is always compared. A signature counts for one digest only.
   - Each format is looked at by itself. A registry that could not be asked is V(unreachable), and never V(unsigned).
   - The task fails unless all references are verified.
@@ -31,9 +31,9 @@ options:
   public_keys:
     description:
       - The public keys of which any (or O(threshold) different ones) must have signed.
+      - Needed, unless identities are given.
     type: list
     elements: dict
-    required: true
     suboptions:
       path:
         description: A file with a public key in PEM format.
@@ -42,7 +42,9 @@ options:
         description: A public key in PEM format.
         type: str
   threshold:
-    description: How many different keys of O(public_keys) must have signed. Flux itself is content with one.
+    description:
+      - How many different keys of O(public_keys) and different identities must have signed, together. Flux itself is
+        content with one.
     type: int
     default: 1
   annotations:
@@ -101,6 +103,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._identities
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -116,6 +119,13 @@ EXAMPLES = r"""
     public_keys:
       - path: cosign.pub
   register: proven
+
+- name: Prove that a release workflow has signed it keyless
+  proven.gitops.cosign_verify:
+    reference: oci://ghcr.io/example/manifests/cert-manager:v1.9.1
+    certificate_identity: https://github.com/example/manifests/.github/workflows/release.yml@refs/heads/main
+    certificate_oidc_issuer: https://token.actions.githubusercontent.com
+    trusted_root: trusted_root.json
 
 - name: Two of three people must have signed, in a way that Flux 2.8 accepts
   proven.gitops.cosign_verify:
@@ -190,10 +200,13 @@ verdicts:
       description:
         - V(verified), by as many of the given keys as were asked for.
         - V(unsigned), the registry was asked, and there is no signature.
-        - V(wrong_key), there are signatures, but not by enough of the given keys.
-        - V(wrong_identity), a signature is valid by a given key, but does not say what was asked for (annotations,
-          run, policy over the predicate), or is not of the age asked for.
-        - V(tampered), a signature is valid by a given key, but for another digest, or bytes do not match their digest.
+        - V(wrong_key), there are signatures, but not by enough of the given keys, or keyless ones that O(trusted_root)
+          does not prove.
+        - V(wrong_identity), a keyless signature is proven, but by another identity; or a signature is valid by a given
+          key or identity, but does not say what was asked for (annotations, run, policy over the predicate), or is not
+          of the age asked for.
+        - V(tampered), a signature is valid by a given key or identity, but for another digest, or bytes do not match
+          their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
         - V(unreachable), the registry could not be asked, or does not have the artifact.
       type: str
@@ -208,7 +221,9 @@ verdicts:
       type: list
       elements: str
     signed_by:
-      description: The fingerprints (SHA-256 of the public key in DER form) of the given keys that signed.
+      description:
+        - The fingerprints (SHA-256 of the public key in DER form) of the given keys that signed, and the identities, as
+          C(identity (issuer)).
       type: list
       elements: str
     signatures:
@@ -226,7 +241,13 @@ verdicts:
           description: Why, in a sentence.
           type: str
         key:
-          description: The fingerprint of the given key that it is valid by.
+          description: The fingerprint of the given key, or the identity, that it is valid by.
+          type: str
+        identity:
+          description: Whom the certificate of a proven keyless signature names, whether asked for or not.
+          type: str
+        issuer:
+          description: The issuer of that identity.
           type: str
         digest:
           description: The digest of the referrer (bundle), or of the payload (legacy).

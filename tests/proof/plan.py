@@ -60,8 +60,8 @@ def nightly(machine: Machine) -> list[Step]:
     made = ("environments",)
     steps = [
         _environments(machine),
-        Step("faults-oldest", "work", (old("faults", "STEP=faults-oldest", "ARGS=-m ''"),), made),
-        Step("faults-newest", "work", (new("faults", "STEP=faults-newest", "ARGS=-m ''"),), made),
+        Step("faults-oldest", "work", (old("faults", "STEP=faults-oldest", "ARGS=-m ''", "KILLED=all"),), made),
+        Step("faults-newest", "work", (new("faults", "STEP=faults-newest", "ARGS=-m ''", "KILLED=all"),), made),
         Step("lint", "work", tuple(new(name) for name in LINTERS), made),
         Step("sanity", "work", (old("sanity"),), made),
     ]

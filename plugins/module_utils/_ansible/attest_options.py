@@ -10,13 +10,16 @@ import typing as t
 from .._cosign import predicates
 from .._cosign.bundle import SIGN_PREDICATE
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.attest import Attest, AttestRequest
 from .._tasks.signing.attest_later import AttestLater
 from .._tasks.signing.key_reading import read_if_present
-from .argspec import ArgumentSpec, Params
-from .key_options import PRIVATE_KEY, missing_key, signing_key
+from . import keyless_options
+from .argspec import ArgumentSpec, Params, Register
+from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
 from .references import digest_references
+from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.predicates import Kind, Predicate
@@ -51,14 +54,22 @@ ATTEST = ArgumentSpec(
         ("predicate", "predicate_path"),
         *(("attestations", name) for name in _STATEMENT),
     ),
-).merge(PRIVATE_KEY)
+).merge(PRIVATE_KEY, keyless_options.KEYLESS)
 
 
 def attest(
-    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+    params: Params,
+    registries: Registries,
+    progress: Progress = QUIET,
+    *,
+    check_mode: bool = False,
+    register: Register = keep_to_ourselves,
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     requests = _requests(params)
+    if keyless_options.wanted(params, KEYS):
+        keyless = keyless_options.signer(params, services(params), register)
+        return Attest(requests, registries, keyless, progress, named=keyless, concurrency=params["concurrency"])
     missing = missing_key(params) if check_mode else None
     if missing is not None:
         return AttestLater(requests, missing)

@@ -14,6 +14,7 @@ from .._flux import durations
 from .._shared.errors import InvalidOption
 from .argspec import ArgumentSpec, Params
 
+OF_TIME = ("predicate_type", "min_age", "max_age")  # what asks when a signature was made
 _OF_A_TYPE = ("predicate_schema", "invocation_id")
 PREDICATE = ArgumentSpec(
     options={

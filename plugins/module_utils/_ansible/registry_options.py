@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._http.settings import HttpSettings
 from .._http.tls import make_tls
 from .._registry.client import Registries
 from .._registry.settings import ConnectionSettings
@@ -74,3 +75,15 @@ def _settings(params: Params) -> ConnectionSettings:
     if any(files.values()):
         make_tls(settings)  # says now what is wrong with a file
     return settings
+
+
+def services(params: Params) -> HttpSettings:
+    """The same for services that are no registry: the authorities of `ca_path`, and nothing of who we are there."""
+    settings = _settings(params)
+    return HttpSettings(
+        ca_path=settings.ca_path,
+        timeout=settings.timeout,
+        deadline=settings.deadline,
+        retries=settings.retries,
+        concurrency=settings.concurrency,
+    )

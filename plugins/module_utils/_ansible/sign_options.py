@@ -7,14 +7,17 @@ import typing as t
 
 from .._flux.version import NEWEST
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from .argspec import ArgumentSpec, Params
+from . import keyless_options
+from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .key_options import PRIVATE_KEY, missing_key, signing_key
+from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
+from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._flux.version import FluxVersion
@@ -24,6 +27,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 SIGN = REFERENCES.merge(
     PRIVATE_KEY,
+    keyless_options.KEYLESS,
     ArgumentSpec(
         options={
             "annotations": ANNOTATIONS,
@@ -35,13 +39,21 @@ SIGN = REFERENCES.merge(
 
 
 def sign(
-    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+    params: Params,
+    registries: Registries,
+    progress: Progress = QUIET,
+    *,
+    check_mode: bool = False,
+    register: Register = keep_to_ourselves,
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     version = flux_version(params) or NEWEST
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
+    if keyless_options.wanted(params, KEYS):
+        keyless = keyless_options.signer(params, services(params), register)
+        return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
     missing = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)

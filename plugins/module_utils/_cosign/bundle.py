@@ -48,6 +48,7 @@ class Bundle:
     """A bundle as read: the signed envelope's parts and who is said to have signed. Nothing of it is verified.
 
     `hint` names a key (never to be trusted), `certificate` is the DER of a keyless signer; one of them is None.
+    `raw` is all of it in JSON.
     """
 
     media_type: str
@@ -58,6 +59,7 @@ class Bundle:
     certificate: bytes | None
     tlog_entries: int = 0
     timestamps: int = 0
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def signed(self) -> bytes:
@@ -96,7 +98,8 @@ def parse_bundle(raw: bytes, most: int = MAX_BUNDLE) -> Bundle:
 
     Like them, a bundle compressed by gzip is read; unlike them, never further than `most` bytes.
     """
-    value = _read(raw, most)
+    raw = _plain(raw, most)
+    value = _read(raw)
     material = value["verificationMaterial"]
     hint, certificate = _signer(material)
     envelope = _envelope(value)
@@ -112,6 +115,7 @@ def parse_bundle(raw: bytes, most: int = MAX_BUNDLE) -> Bundle:
         certificate=certificate,
         tlog_entries=len(material.get("tlogEntries", [])),
         timestamps=len(timestamps),
+        raw=raw,
     )
 
 
@@ -122,7 +126,7 @@ def is_readable(raw: bytes) -> bool:
     stop reading before they do, or are stricter, the answer is yes: no is said only where they are known to refuse.
     """
     try:
-        _read(raw, MAX_BUNDLE)
+        _read(_plain(raw, MAX_BUNDLE))
     except UnreadSignature:
         return True
     except MalformedSignature:
@@ -130,10 +134,10 @@ def is_readable(raw: bytes) -> bool:
     return True
 
 
-def _read(raw: bytes, most: int) -> dict[str, t.Any]:
+def _read(raw: bytes) -> dict[str, t.Any]:
     """What sigstore-go's NewBundle accepts, as a message with mediaType and verificationMaterial in it."""
     try:
-        value = pj.loads(_plain(raw, most), BUNDLE, "bundle")
+        value = pj.loads(raw, BUNDLE, "bundle")
     except pj.UnreadMessage as error:
         raise UnreadSignature(error.message) from None
     except pj.MalformedMessage as error:

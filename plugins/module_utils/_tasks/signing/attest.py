@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..._cosign import bundle, predicates, verdicts
 from ..._cosign.bundle_writer import build_attestation
-from ..._cosign.policy import Keys
+from ..._cosign.signatory import NamedByKey
 from ..._oci.descriptor import Descriptor, check_document
 from ..._registry.errors import BadAnswer, NotFound
 from ..._registry.locks import exclusive
@@ -23,6 +23,7 @@ from .signatures import Writing
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._cosign.predicates import Kind, Predicate
+    from ..._cosign.signatory import Named
     from ..._cosign.signer import Signer
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
@@ -61,25 +62,26 @@ class Attest:
         signer: Signer,
         progress: Progress = QUIET,
         *,
+        named: Named | None = None,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
+        self._batch = batch.Batch(progress, concurrency)
         self._signer = signer
-        self._trust = Keys([signer.public])
-        self._progress = progress
-        self._concurrency = concurrency
+        self._named = named or NamedByKey(signer)
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        """Look for each artifact, and for what was said of it already."""
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be attested."""
         return self._outcome(plan, "would attest")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("attested", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "attested")
+        """Attest what is missing, unless another process of this host has."""
+        return self._outcome(self._batch.each("attested", self._apply_item, plan), "attested")
 
     def _plan_item(self, request: AttestRequest) -> AttestItem:
         reference = request.reference
@@ -103,7 +105,7 @@ class Attest:
         for stored in form.listing(registry, request.reference.repository, digest):
             if stored.content is None or stored.fault:
                 continue
-            finding = form.judge(stored, digest, self._trust, {}, as_flux=False)
+            finding = form.judge(stored, digest, self._named.signatory.trust, {}, as_flux=False)
             signed = signed or (finding.predicate_type == bundle.SIGN_PREDICATE and finding.key is not None)
             if finding.verdict is verdicts.Verdict.VERIFIED:
                 said = finding.predicate or {}
@@ -117,15 +119,14 @@ class Attest:
         )
         return [told] if signed else []
 
-    def _apply_item(self, item: AttestItem | GitopsError) -> AttestItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: AttestItem) -> AttestItem:
         request, subject = item.request, item.subject
         if subject is None:
             raise NotFound(f"reference: {request.reference} does not exist", reference=str(request.reference))
         if item.present:
             return item
         registry = self._registries.get(request.reference.host)
+        self._named.prepare()
         with exclusive(f"sign {request.reference}"):
             self._look(registry, item)  # another process of this host may have been faster
             if not item.present:
@@ -136,26 +137,26 @@ class Attest:
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
-        key = self._signer.public.fingerprint
+        who = self._named.signatory
         outcome = Outcome(failure=batch.failure(names, done))
         listed: list[dict[str, t.Any]] = []
         before, after = "", ""
         for request, item in zip(self._requests, done, strict=True):
             kind = request.kind.uri
             base = {"reference": str(request.reference), "digest": request.reference.digest}
-            base |= {"key": key, "predicate_type": kind}
+            base |= {"key": who.key, "predicate_type": kind}
             if isinstance(item, GitopsError):
                 listed.append({**base, "failure": item.as_failure()})
                 continue
             listed.append({**base, "present": item.present})
             outcome.warnings += item.warnings
             if not item.present:
-                before += f"{request.reference}: no such attestation of type {kind} by {key}\n"
-                after += f"{request.reference}: attestation of type {kind} by {key}\n"
+                before += f"{request.reference}: no such attestation of type {kind} by {who.name}\n"
+                after += f"{request.reference}: attestation of type {kind} by {who.name}\n"
                 outcome.actions.append(f"{verb} {request.reference} ({kind})")
         outcome.changed = bool(outcome.actions)
         outcome.warnings = list(dict.fromkeys(outcome.warnings))
-        outcome.values = {"attestations": listed, "key": key, "public_key": self._signer.public.pem.decode()}
+        outcome.values = {"attestations": listed, **who.values}
         outcome.diff = {"before": before, "after": after}
         return outcome
 

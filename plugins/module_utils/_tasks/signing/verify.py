@@ -73,6 +73,7 @@ class Judged:
     deciding: t.Sequence[Finding] = ()  # attestations
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `verdicts` in the result."""
         passed = [one for one in self.deciding or self.findings if one.verdict is Verdict.VERIFIED]
         return {
             "reference": str(self.reference.with_digest(self.digest)) if self.digest else str(self.reference),
@@ -104,20 +105,22 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency, "references")
         self._report_only = report_only
         # One after the other where a policy is checked, which can be stopped in the main thread alone.
         checked = policy.asked is not None and policy.asked.check is not None
         self._concurrency = 1 if checked else concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
-        self._progress.start("judged", len(self._references), "references")
-        return batch.each(self._judge, self._references, self._concurrency, self._progress.advance)
+        """A verdict for each reference."""
+        return self._batch.each("judged", self._judge, self._references)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """The verdicts; VerificationFailed for what is refused, which `report_only` lets pass."""
         judged = [item for item in plan if isinstance(item, Judged)]
         names = [str(reference) for reference in self._references]
         failures = [self._failure(item) for item in judged]
@@ -217,7 +220,7 @@ class Verify:
         """The same from the place that Flux looks at first, and whether it would look no further."""
         findings, hides = list[Finding](), False
         try:
-            for one in form.listing(registry, reference.repository, digest):
+            for one in form.listing(registry, reference.repository, digest, as_flux=True):
                 findings.append(self._judge_stored(form, one, digest))
                 hides = form.hides_others(one) or hides
         except (BadAnswer, MalformedManifest, MalformedJson) as error:
@@ -259,6 +262,8 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "key": finding.key,
+        "identity": finding.identity.name if finding.identity else None,
+        "issuer": finding.identity.issuer if finding.identity else None,
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,
