@@ -50,7 +50,12 @@ def _registry(directory: Path, key: str, keys: Options) -> dict[str, list[Option
     one, path = {"reference": f"{NOBODY}/team/app:v1"}, {"path": str(tree)}
     signing = {"privatekey_path": key, "privatekey_passphrase": ""}
     tag = {"reference": DIGEST, "tags": ["v1"]}
+    said = {"predicate_type": "custom", "predicate": {"a": "b"}}
     return {
+        "cosign_attest": [
+            {"reference": DIGEST, **said, **signing, **QUICK},
+            {"attestations": [{"reference": DIGEST, **said}], **signing, **QUICK},
+        ],
         "cosign_sign": [{"reference": DIGEST, **signing, **QUICK}, {"references": [DIGEST], **signing, **QUICK}],
         "cosign_verify": [{"reference": DIGEST, **keys, **QUICK}],
         "oci_artifact_info": [{**one, **QUICK}],
@@ -108,6 +113,8 @@ def put(base: Options, module: str, where: tuple[str, ...], value: t.Any) -> Opt
         "artifacts": ("reference", "path", "dest", "tags"),
         "resources": ("name",),
         "privatekey_content": ("privatekey_path",),
+        "attestations": ("reference", "predicate_type", "predicate"),
+        "predicate_path": ("predicate",),
         "public_keys": ("registry", "username", "password") if module == "flux_secret" else (),
         "reference": ("references", "artifacts"),
     }

@@ -12,6 +12,7 @@ from .._tasks.signing.verify import Policy
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
 from .identity_options import IDENTITIES, identities, logged
+from .predicate_options import OF_TIME, PREDICATE, age, asked
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
 
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 VERIFY = REFERENCES.merge(
     IDENTITIES,
+    PREDICATE,
     public_keys_option(),
     ArgumentSpec(
         options={
@@ -42,12 +44,14 @@ def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
         if version is not None and not key.flux_verifiable:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
     said = annotation_map("annotations", params["annotations"])
-    return Policy(AtLeast(params["threshold"], trust), said, version)
+    return Policy(AtLeast(params["threshold"], trust), said, version, age(params), asked(params))
 
 
 def _trust(keys: list[PublicKey], params: Params) -> Trust:
     """Keys and identities, any of which will do. A threshold counts both, and asks for no more than there can be."""
     named = identities(params)
+    if named is not None:
+        named.timed = any(params[option] is not None for option in OF_TIME)
     trusts: list[Trust] = [logged(Keys(keys), params)] if keys else []
     trusts += [named] if named else []
     if not trusts:

@@ -76,6 +76,7 @@ class Identities:
         self._wanted = tuple(wanted)
         self._root = root
         self._prover = prover
+        self.timed = False  # whether judge() says when; that takes another look at the time stamps
         if not self._wanted:
             raise EmptyTrust("no identity")
 
@@ -99,7 +100,8 @@ class Identities:
             return Judgement(None, f"a keyless signature by a certificate {error}")
         differences = [wanted.difference(found) for wanted in self._wanted]
         if "" in differences:
-            return Judgement(str(found), identity=found)
+            when = self._proof().time_of(evidence.bundle) if self.timed else None
+            return Judgement(str(found), identity=found, time=when)
         said = differences[0] if len(differences) == 1 else f"none of the {len(differences)} identities asked for"
         return Judgement(None, f"valid, but by {found}: {said}", found)
 

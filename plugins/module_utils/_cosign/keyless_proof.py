@@ -136,6 +136,14 @@ class Prover:
 
         return self._verifier()._trusted_root.rekor_keyring(KeyringPurpose.VERIFY)
 
+    def time_of(self, raw: bytes) -> float | None:
+        """When a bundle that is proven was signed, at the latest, in Unix seconds: the earliest of its proven times."""
+        try:
+            found = self._verifier()._establish_time(Bundle.from_json(raw))
+        except _REFUSALS as error:
+            raise Unproven(_reason(error)) from None
+        return min((one.time.timestamp() for one in found), default=None)
+
     def _verifier(self) -> Verifier:
         with self._lock:
             if self._made is None:

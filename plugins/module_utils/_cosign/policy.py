@@ -38,12 +38,14 @@ class Evidence:
 class Judgement:
     """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them.
 
-    `identity` is whom a proven certificate names. Without a signer it is somebody who is not trusted.
+    `identity` is whom a proven certificate names. Without a signer it is somebody who is not trusted. `time` is when,
+    in Unix seconds, by the word of a trusted log or time stamp authority; None without such a word.
     """
 
     signer: str | None
     reason: str = ""
     identity: Identity | None = None
+    time: float | None = None
 
 
 class Trust(t.Protocol):

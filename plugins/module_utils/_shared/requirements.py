@@ -37,6 +37,7 @@ PACKAGES = {
     "cryptography": "cryptography>=42",
     "google": "google-auth>=2.28",
     "id": "sigstore>=4.5,<5",
+    "jsonschema": "jsonschema>=4.18",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
     "pkcs11": "python-pkcs11>=0.8",

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The syntax of `ref.semver`: version ranges as Masterminds/semver 3 reads them, the library inside source-controller.
 
-Only whether a range parses is answered; which tag it selects is Flux's to say. Python's range libraries follow npm or
-Cargo, whose operators and separators differ, so they would refuse what Flux takes and take what Flux refuses.
+Whether a range parses is answered, and which of two versions is newer; which tag a range selects is Flux's to say.
+Python's range libraries follow npm or Cargo, whose operators and separators differ, so they would refuse what Flux
+takes and take what Flux refuses.
 """
 
 from __future__ import annotations
 
 import re
+import typing as t
 
 from ..._shared.errors import GitopsError
 
@@ -38,6 +40,15 @@ class InvalidRange(GitopsError):
 def is_version(tag: str) -> bool:
     """Whether any range can select `tag`: one that is no version of SemVer is never looked at."""
     return _SEMVER.fullmatch(tag) is not None
+
+
+def precedence(tag: str) -> tuple[t.Any, ...] | None:
+    """What sorts versions as SemVer 2.0.0 does (section 11); None for what is no version. Build metadata counts not."""
+    if not is_version(tag):
+        return None
+    version, _mark, pre = tag.removeprefix("v").partition("+")[0].partition("-")
+    parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")] if pre else []
+    return (*map(int, version.split(".")), not pre, *parts)
 
 
 def check(text: str) -> None:

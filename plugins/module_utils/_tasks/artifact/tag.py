@@ -13,6 +13,7 @@ from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import QUIET, Outcome
 from . import difference
+from .never_lower import Versions
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._oci.reference import Reference
@@ -77,12 +78,14 @@ class Tag:
         progress: Progress = QUIET,
         *,
         move: bool,
+        never_lower: bool = False,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
         self._batch = batch.Batch(progress, concurrency)
         self._move = move
+        self._never_lower = never_lower
 
     def plan(self) -> Plan:
         """Resolve each reference, and look where its tags point; TagExists in the place of one that may not move."""
@@ -115,6 +118,10 @@ class Tag:
                 raise TagExists(reference.with_tag(tag), present, _difference(registry, item, present))
             if present != item.digest:
                 item.previous[tag] = present
+        if self._never_lower and item.previous:
+            versions = Versions(registry, reference.repository)
+            for tag, present in item.previous.items():
+                versions.check(reference.with_tag(tag), item.digest, present)
         return item
 
     def _apply_item(self, item: TagItem) -> TagItem:

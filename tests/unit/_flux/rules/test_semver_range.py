@@ -9,6 +9,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._flux.rules.semver_r
     InvalidRange,
     check,
     is_version,
+    precedence,
 )
 
 
@@ -83,3 +84,13 @@ def test_refuses_what_flux_does_not_parse(text: str) -> None:
 )
 def test_what_a_range_can_select(tag: str, answer: bool) -> None:
     assert is_version(tag) is answer
+
+
+def test_versions_are_sorted_as_semver_does() -> None:
+    """The example of section 11, with what the library of Flux takes besides."""
+    before = "0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1"
+    versions = [*before.split(), "v1.0.0", "1.2.0", "1.10.0"]
+    shuffled = [*versions[5:], *versions[:5]]
+    assert sorted(shuffled, key=lambda version: precedence(version) or ()) == versions
+    assert precedence("1.0.0+b") == precedence("v1.0.0+a")
+    assert precedence("latest") is None
