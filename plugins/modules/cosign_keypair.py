@@ -150,27 +150,12 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec, passphrase
-from ..module_utils._ansible.given import Rules
-from ..module_utils._ansible.keypair_options import keypair
+from ..module_utils._ansible.keypair_options import KEYPAIR, keypair
 from ..module_utils._ansible.run import run
-
-SPEC = ArgumentSpec(
-    options={
-        "path": {"type": "path", "required": True},
-        "public_key_path": {"type": "path"},
-        "passphrase": passphrase("COSIGN_PASSWORD"),
-        "regenerate": {"type": "str", "choices": ["never", "public_key", "always"], "default": "never"},
-        "mode": {"type": "raw"},
-        "owner": {"type": "str"},
-        "group": {"type": "str"},
-    },
-    rules=Rules(numbers=frozenset({"owner", "group"})),
-)
 
 
 def main() -> None:
-    module = SPEC.create_module()
+    module = KEYPAIR.create_module()
     run(module, lambda: keypair(module.params))
 
 

@@ -9,12 +9,12 @@ import typing as t
 from .._cosign.signing_key import SigningKey, UnusableKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec, passphrase, variable
-
-Params = t.Mapping[str, t.Any]
+from .argspec import ArgumentSpec, Params, passphrase, variable
 
 _PATH, _CONTENT, _PASSPHRASE = "privatekey_path", "privatekey_content", "privatekey_passphrase"
 _ENVIRONMENT = {_PATH: "PROVEN_PRIVATEKEY_PATH", _CONTENT: "COSIGN_PRIVATE_KEY", _PASSPHRASE: "COSIGN_PASSWORD"}
+
+KEYS = (_PATH, _CONTENT)  # the options that name a private key
 
 # Not `mutually_exclusive`: that counts a variable that happens to be set against an option that was given.
 PRIVATE_KEY = ArgumentSpec(
@@ -23,7 +23,6 @@ PRIVATE_KEY = ArgumentSpec(
         _CONTENT: variable("str", _ENVIRONMENT[_CONTENT], no_log=True),
         _PASSPHRASE: passphrase(_ENVIRONMENT[_PASSPHRASE]),
     },
-    required_one_of=((_PATH, _CONTENT),),
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of cosign_keypair to its use-case."""
+"""The options of cosign_keypair, and what they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ import typing as t
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_files import KEEP, Access
 from .._tasks.signing.keypair import KeyPair, Request
-from .key_options import Params, passphrase_bytes
+from .argspec import ArgumentSpec, Params, passphrase
+from .given import Rules
+from .key_options import passphrase_bytes
+
+KEYPAIR = ArgumentSpec(
+    options={
+        "path": {"type": "path", "required": True},
+        "public_key_path": {"type": "path"},
+        "passphrase": passphrase("COSIGN_PASSWORD"),
+        "regenerate": {"type": "str", "choices": ["never", "public_key", "always"], "default": "never"},
+        "mode": {"type": "raw"},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+    },
+    rules=Rules(numbers=frozenset({"owner", "group"})),
+)
 
 _OCTAL = re.compile(r"(?:0o?)?([0-7]{3})\Z", re.ASCII)
 _ALLOWED, _NEEDED = 0o660, 0o400

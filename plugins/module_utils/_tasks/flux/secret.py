@@ -64,10 +64,12 @@ class FluxSecret:
         return self._application(self._content, self._planner.plan_one(wanted, live))
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change, without its secrets."""
         blocked = plan.step.blocked
         return self._outcome(plan, tuple(would_fail(blocked)))
 
     def apply(self, plan: Plan) -> Outcome:
+        """Write or delete the Secret. Raises KubeError's kinds."""
         if plan.step.blocked:
             raise plan.step.blocked
         self._planner.carry_out([plan.step])

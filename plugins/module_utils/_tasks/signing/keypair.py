@@ -58,6 +58,7 @@ class Plan:
 
     @property
     def changes(self) -> bool:
+        """Whether a file would be written, or its mode or owner set."""
         return bool(self.drift) or (self.private, self.public) != ("keep", "keep")
 
 
@@ -102,6 +103,7 @@ class KeyPair:
         return ("make" if content is None else "replace"), said
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be made or replaced."""
         return self._outcome(plan, plan.key, would=True)
 
     def apply(self, plan: Plan) -> Outcome:

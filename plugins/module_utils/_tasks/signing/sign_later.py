@@ -26,6 +26,7 @@ class SignLater:
         """Nothing is looked at: not the registry either, which an earlier task may be to start."""
 
     def predict(self, plan: None) -> Outcome:
+        """Every signature, as one that would be made."""
         del plan
         signed = [(request.reference, name) for request in self._requests for name in request.formats]
         listed = [
