@@ -81,7 +81,7 @@ def remembered_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_public_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's certificates are read only where a test names some: they vouch for no server of ours, and take 30 ms."""
+    """The system's certificates are read only where a test names some: they vouch for no server of ours."""
 
     def read(context: ssl.SSLContext) -> None:
         if {"SSL_CERT_FILE", "SSL_CERT_DIR"} & set(os.environ):
