@@ -42,9 +42,9 @@ def merge(machine: Machine) -> list[Step]:
     if machine.lab is None:
         return steps
     ready = ("environments", "lab")
-    # Where the lab had to be built first there may be no time for all of it.
-    whole = Step("cluster", "wait", (new("cluster"),), ready, minutes=20)
-    short = replace(whole, commands=(new("cluster", "ARGS=-k 'not killed'"),), minutes=12)
+    # Where the lab had to be built first, which takes 50 minutes, there may be no time for all of it.
+    whole = Step("cluster", "wait", (new("cluster"),), ready, minutes=28)
+    short = replace(whole, commands=(new("cluster", "ARGS=-k 'not killed'"),), minutes=16)
     return [
         *steps,
         _lab(machine.lab),
