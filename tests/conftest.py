@@ -33,7 +33,17 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cach
 
 pytest_plugins = ["skips", "fault_book", "fuzzing", "versions"]
 
-_PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
+_PERSONAL: tuple[str, ...] = (
+    "COSIGN_",
+    "PROVEN_",
+    "DOCKER_",
+    "REGISTRY_AUTH",
+    "XDG_",
+    "GIT_",
+    "K8S_AUTH",
+    "KUBECONFIG",
+)
+_PERSONAL += ("VAULT_", "BAO_", "TRANSIT_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "SOFTHSM2_")  # of key stores
 
 _scrypt = functools.cache(hashlib.scrypt)
 _verify_paths = ssl.SSLContext.set_default_verify_paths

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._cosign.signatory import NamedByKey
 from .._flux.version import NEWEST
-from .._shared.errors import InvalidOption
+from .._kms.errors import NoSuchKey
+from .._shared.errors import GitopsError, InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
@@ -15,7 +17,7 @@ from .._tasks.signing.sign_later import SignLater
 from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
+from .key_options import KEYS, PRIVATE_KEY, missing_key, signer
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
 from .registry_options import services
 
@@ -54,16 +56,22 @@ def sign(
     if keyless_options.wanted(params, KEYS):
         keyless = keyless_options.signer(params, services(params), register)
         return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
-    missing = missing_key(params) if check_mode else None
+    missing: GitopsError | None = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
+    try:
+        by, key_version = signer(params, register)
+    except NoSuchKey as error:
+        if check_mode:  # an earlier task of the play may be the one to make it
+            return SignLater(requests, error)
+        raise
     return Sign(
         requests,
         registries,
-        signing_key(params),
+        by,
         said,
         progress,
-        created=None,
+        named=NamedByKey(by, key_version),
         concurrency=params["concurrency"],
     )
 

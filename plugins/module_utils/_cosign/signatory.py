@@ -18,7 +18,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 class Signatory:
     """`name` is for messages. A signature is the signatory's own where `trust` says so.
 
-    `key` and `public_key` (PEM) are those of a key, `identity` and `issuer` those of a keyless signer; None else.
+    `key`, its `version` where a store has versions of it, and `public_key` (PEM) are those of a key, `identity` and
+    `issuer` those of a keyless signer; None else.
     """
 
     name: str
@@ -27,17 +28,20 @@ class Signatory:
     public_key: str | None = None
     identity: str | None = None
     issuer: str | None = None
+    version: str | None = None
 
     @classmethod
-    def of_key(cls, public: PublicKey) -> Signatory:
+    def of_key(cls, public: PublicKey, version: str | None = None) -> Signatory:
         """Who has the private half."""
-        return cls(public.fingerprint, Keys([public]), public.fingerprint, public.pem.decode())
+        key = public.fingerprint
+        name = f"{key} (version {version} of the key)" if version else key
+        return cls(name, Keys([public]), key, public.pem.decode(), version=version)
 
     @property
     def values(self) -> dict[str, str | None]:
         """For a task's result; the identity only where there is one."""
         keyless = {"identity": self.identity, "issuer": self.issuer} if self.identity is not None else {}
-        return {"key": self.key, "public_key": self.public_key, **keyless}
+        return {"key": self.key, "key_version": self.version, "public_key": self.public_key, **keyless}
 
 
 class Named(t.Protocol):
@@ -54,8 +58,8 @@ class Named(t.Protocol):
 class NamedByKey:
     """A signer's key says it all."""
 
-    def __init__(self, signer: Signer) -> None:
-        self.signatory = Signatory.of_key(signer.public)
+    def __init__(self, signer: Signer, version: str | None = None) -> None:
+        self.signatory = Signatory.of_key(signer.public, version)
 
     def prepare(self) -> None:
         """Nothing more is to be known."""
