@@ -102,8 +102,6 @@ def _source(params: Params) -> str:
     given = [name for name in found if params[name] != os.environ.get(_ENVIRONMENT[name])]
     if len(given) == 1:
         return given[0]
-    if not found:
-        raise InvalidOption(_PATH, f"there is nothing to sign with: give it, {_CONTENT}, {_KEY} or an identity token")
     if len(found) != 1:
         raise InvalidOption(_PATH, f"exactly one of it, {_CONTENT} and {_KEY} must be given")
     return found[0]

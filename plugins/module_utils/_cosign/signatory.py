@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .policy import Keys
 
@@ -36,6 +36,10 @@ class Signatory:
         key = public.fingerprint
         name = f"{key} (version {version} of the key)" if version else key
         return cls(name, Keys([public]), key, public.pem.decode(), version=version)
+
+    def trusting(self, trust: Trust) -> Signatory:
+        """The same, whose signatures have to satisfy more."""
+        return replace(self, trust=trust)
 
     @property
     def values(self) -> dict[str, str | None]:

@@ -99,17 +99,18 @@ def judge_legacy(
         doubt = legacy_annotations.check(beside)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message)
-    judgement = trust.judge(Evidence(signature, payload))
+    judgement = trust.judge(Evidence(signature, payload, beside=beside))
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "legacy", judgement.reason)
+        return _not_trusted("legacy", judgement)
     try:
         claim = legacy.parse_payload(payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message, judgement.signer)
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
-    if doubt and verdict is Verdict.VERIFIED:
+    if doubt and verdict is Verdict.VERIFIED and judgement.identity is None:  # else it was valid when it signed
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations)
+    said = claim.annotations
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=judgement.identity)
 
 
 def judge_bundle(
@@ -124,7 +125,8 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle.raw))
+    evidence = Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle=bundle.raw, payload=bundle.payload)
+    judgement = trust.judge(evidence)
     if judgement.signer is None:
         return _not_trusted("bundle", judgement)
     try:

@@ -83,7 +83,7 @@ def test_two_keys_are_one_too_many(one: File, other: File, monkeypatch: pytest.M
 
 def test_no_key_is_one_too_few() -> None:
     for given in ({}, {"privatekey_content": ""}):
-        with pytest.raises(InvalidOption, match="nothing to sign with: give it, privatekey_content, key or an identity"):
+        with pytest.raises(InvalidOption, match="exactly one of it, privatekey_content and key must be given"):
             load(privatekey_passphrase="", **given)
 
 
