@@ -127,8 +127,8 @@ verdicts:
         - V(wrong_identity), a signature is valid by a given key, but does not have the wanted annotations.
         - V(tampered), a signature is valid by a given key, but for another digest, or bytes do not match their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
-        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials. Asking
-          again does not help.
+        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials.
+          Asking again does not help.
         - V(unreachable), the registry could not be asked. Only this one may be worth a retry.
       type: str
     verified:

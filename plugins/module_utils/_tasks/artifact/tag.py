@@ -7,11 +7,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._oci.descriptor import check_document
-from ..._registry.errors import NotFound
+from ..._registry.errors import NotFound, RegistryError, is_not_started
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from . import difference
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -51,6 +51,7 @@ class TagItem:
     raw: bytes
     media_type: str
     previous: dict[str, str | None] = field(default_factory=dict)
+    blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
 
     def describe(self) -> dict[str, t.Any]:
         reference = self.request.reference.with_digest(self.digest)
@@ -89,13 +90,24 @@ class Tag:
         return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
 
     def predict(self, plan: Plan) -> Outcome:
-        return self._outcome(plan, "would tag")
+        outcome = self._outcome(plan, "would tag")
+        outcome.warnings += would_fail(*(item.blocked for item in plan if isinstance(item, TagItem)))
+        return outcome
 
     def apply(self, plan: Plan) -> Outcome:
         self._progress.start("tagged", len(plan), "artifacts")
         return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:
+        try:
+            return self._look(request)
+        except RegistryError as error:
+            # In check mode an earlier task may be to start the registry; without a digest nothing can be said.
+            if not is_not_started(error) or request.reference.digest is None:
+                raise
+            return TagItem(request, request.reference.digest, b"", "", dict.fromkeys(request.tags), error)
+
+    def _look(self, request: TagRequest) -> TagItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
         answer = registry.get_manifest(reference.repository, reference.pointer)
@@ -119,6 +131,8 @@ class Tag:
     def _apply_item(self, item: TagItem | GitopsError) -> TagItem:
         if isinstance(item, GitopsError):
             raise item
+        if item.blocked is not None:
+            raise item.blocked
         reference = item.request.reference
         if not item.raw:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
