@@ -10,7 +10,7 @@ import tempfile
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._artifact import flux_artifact
+from ..._artifact import flux_artifact, yaml_check
 from ..._artifact.annotations import CONTENT, CREATED
 from ..._artifact.compress import Compressor
 from ..._artifact.contents import Contents, contents
@@ -34,6 +34,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 _SMALL = 1 << 20  # bytes
 _SHOWN_LINKS = 10
+_SHOWN_BROKEN = 5
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class PushItem:
     packed: str | None = None
     previous: str | None = None
     learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    broken: t.Sequence[str] = ()  # YAML that does not parse
     blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
@@ -159,12 +161,14 @@ class Push:
 
     def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
         try:
-            return self._look(request, compressor)
+            item = self._look(request, compressor)
         except RegistryError as error:
             # Only check mode goes on: an earlier task may be to start the registry.
             if not is_not_started(error) or self._workdir is not None:
                 raise
-            return replace(self._made(request, compressor), blocked=error)
+            item = replace(self._made(request, compressor), blocked=error)
+        item.broken = yaml_check.broken(request.tree) if item.state == "pushed" else ()
+        return item
 
     def _look(self, request: PushRequest, compressor: Compressor) -> PushItem:
         reference = request.reference
@@ -316,8 +320,12 @@ def _names(registry: Registry, request: PushRequest, found: _Found | None, size:
 
 
 def _warnings(done: Plan) -> t.Iterator[str]:
-    """A link that is left out may be what the rest cannot do without: it is named."""
+    """A link that is left out may be what the rest cannot do without, and Flux fails on YAML that does not parse."""
     for item in done:
+        if isinstance(item, PushItem) and item.broken:
+            shown = "; ".join(item.broken[:_SHOWN_BROKEN])
+            more = f"; and {len(item.broken) - _SHOWN_BROKEN} more" if len(item.broken) > _SHOWN_BROKEN else ""
+            yield f"{item.request.reference}: not valid YAML, so Flux cannot apply it: {shown}{more}"
         if isinstance(item, PushItem) and item.layer.walk.links:
             links = sorted(item.layer.walk.links.items())
             shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])
