@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of oci_push to requests."""
+"""The options of oci_push, and what they mean."""
 
 from __future__ import annotations
 
@@ -13,23 +13,37 @@ from .._shared.errors import InvalidOption
 from .._shared.files import on_disk
 from .._tasks.artifact.ledger import Ledger
 from .._tasks.artifact.push import PushRequest
-from .argspec import Option, variable
-from .references import Params, annotation_map, reference, tag_of
+from .argspec import ArgumentSpec, Option, Params, variable
+from .artifacts import artifacts, items
+from .given import Rules
+from .references import ANNOTATIONS, annotation_map, reference, tag_of
 
-CACHE_DIR: Option = variable("path", "PROVEN_CACHE_DIR")
-_SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")
+_DEFAULTS: dict[str, Option] = {
+    "source": {"type": "str"},
+    "revision": {"type": "str"},
+    "annotations": ANNOTATIONS,
+    "ignore": {"type": "list", "elements": "str"},
+    "resolve_symlinks": {"type": "bool"},
+    "created": {"type": "str"},
+    "move": {"type": "bool"},
+}
+PUSH = artifacts("path", {"type": "path"}, {**_DEFAULTS, "compare_with": {"type": "str"}}).merge(
+    ArgumentSpec(
+        options={"cache_dir": variable("path", "PROVEN_CACHE_DIR")},
+        mutually_exclusive=(("compare_with", "artifacts"),),
+        rules=Rules(may_be_empty=frozenset({"cache_dir", "ignore", "artifacts.ignore"})),
+    )
+)
 
 
 def push_requests(params: Params) -> list[PushRequest]:
-    """The artifacts of `artifacts`, or the one of `reference` and `path`; options beside `artifacts` are defaults."""
-    if params["artifacts"] is None:
-        return [_push_request(params, "reference")]
-    shared = {key: params[key] for key in _SHARED}
+    """What to push; options beside `artifacts` are defaults of its items."""
+    defaults = {key: params[key] for key in _DEFAULTS}
     requests = []
-    for item in params["artifacts"]:
+    for option, item in items(params):
         own = {key: value for key, value in item.items() if value is not None}
-        merged = {**(shared["annotations"] or {}), **(item["annotations"] or {})}
-        requests.append(_push_request({**shared, "compare_with": None, **own, "annotations": merged}, "artifacts"))
+        merged = {**(defaults["annotations"] or {}), **(item["annotations"] or {})}
+        requests.append(_push_request({**defaults, "compare_with": None, **own, "annotations": merged}, option))
     names = [str(request.reference) for request in requests if request.reference.tag]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

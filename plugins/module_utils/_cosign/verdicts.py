@@ -28,7 +28,8 @@ from .malformed import MalformedSignature
 from .policy import Evidence
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .policy import Trust
+    from .certificate import Identity
+    from .policy import Judgement, Trust
 
 
 class Verdict(StrEnum):
@@ -55,7 +56,7 @@ _GRAVEST_FIRST = (
     Verdict.UNSIGNED,
 )
 _SENTENCES = {
-    Verdict.VERIFIED: "signed by as many of the given keys as were asked for",
+    Verdict.VERIFIED: "signed by as many of those who were asked for as are needed",
     Verdict.UNREACHABLE: "the registry could not be asked",
     Verdict.NOT_FOUND: "the registry has no such artifact, or does not show it to these credentials",
     Verdict.TAMPERED: "a signature by a given key is here, but for another digest, or bytes do not match their digest",
@@ -72,6 +73,7 @@ class Finding:
 
     `key` is the signer of those trusted that the signature is valid by (whatever else is wrong with it).
     `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
+    `identity` is whom a proven certificate names, trusted or not.
     """
 
     verdict: Verdict
@@ -81,6 +83,7 @@ class Finding:
     location: str | None = None
     annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
     predicate_type: str | None = None
+    identity: Identity | None = None
 
 
 def judge_legacy(
@@ -96,17 +99,18 @@ def judge_legacy(
         doubt = legacy_annotations.check(beside)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message)
-    judgement = trust.judge(Evidence(signature, payload))
+    judgement = trust.judge(Evidence(signature, payload, beside=beside))
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "legacy", judgement.reason)
+        return _not_trusted("legacy", judgement)
     try:
         claim = legacy.parse_payload(payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message, judgement.signer)
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
-    if doubt and verdict is Verdict.VERIFIED:
+    if doubt and verdict is Verdict.VERIFIED and judgement.identity is None:  # else it was valid when it signed
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations)
+    said = claim.annotations
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=judgement.identity)
 
 
 def judge_bundle(
@@ -121,15 +125,22 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate))
+    evidence = Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle=bundle.raw, payload=bundle.payload)
+    judgement = trust.judge(evidence)
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "bundle", judgement.reason)
+        return _not_trusted("bundle", judgement)
     try:
         statement = bundles.parse_statement(bundle.payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message, judgement.signer)
     verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
-    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, statement.predicate_type)
+    kind = statement.predicate_type
+    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, kind, judgement.identity)
+
+
+def _not_trusted(form: str, judgement: Judgement) -> Finding:
+    verdict = Verdict.WRONG_IDENTITY if judgement.identity else Verdict.WRONG_KEY
+    return Finding(verdict, form, judgement.reason, identity=judgement.identity)
 
 
 def overall(findings: t.Sequence[Finding], trust: Trust) -> Verdict:

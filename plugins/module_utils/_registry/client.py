@@ -63,14 +63,6 @@ class Registry:
         """Whether the registry is spoken to without TLS."""
         return self.settings.scheme(self.host) == "http"
 
-    def ping(self) -> None:
-        """Return if the registry answers the distribution API and lets us in."""
-        scope, deadline = Scope("", ""), self.session.deadline()
-        request = Request("GET", f"{self.session.base}/v2/")
-        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
-        if answer.status != 200:
-            raise self.session.error(answer, body, scope)
-
     def resolve(self, repository: str, pointer: str) -> Descriptor | None:
         """What a tag or digest points to, or None if the registry knows no such manifest (404).
 

@@ -8,7 +8,6 @@ import typing as t
 from ..._cosign import simple_signing, verdicts
 from ..._oci.descriptor import Descriptor, MalformedManifest, Manifest
 from ..._registry.errors import BadAnswer, NotFound
-from ..._shared.errors import InvalidOption
 from ..._shared.strict_json import MalformedJson
 from .signatures import MAX_SIGNATURES, SignatureLost, Stored, Writing, is_tampered, one_by_one, upload
 
@@ -25,13 +24,16 @@ class LegacyFormat:
     title = "legacy signature"
 
     def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
+        """See Format. There is one place."""
         yield self.listing(registry, repository, digest)
 
     def overlooked(self, registry: Registry) -> str:
+        """See Format."""
         del registry
         return ""
 
     def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        """See Format."""
         del as_flux  # there is one place
         try:
             found = _image(registry, repository, digest)
@@ -46,6 +48,7 @@ class LegacyFormat:
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool
     ) -> verdicts.Finding:
+        """See Format."""
         del as_flux  # both read it alike
         return verdicts.judge_legacy(stored.content or b"", stored.beside, digest, trust, annotations)
 
@@ -57,9 +60,8 @@ class LegacyFormat:
         registry, reference, digest = task.registry, task.reference, task.subject.digest
         payload = simple_signing_writer.build_payload(reference.name, digest, task.annotations)
         signature = task.signer.sign(payload)
-        if not task.signer.material(signature).of_a_key:
-            raise InvalidOption("format", "only a signature by a key is written in the legacy format; use bundle")
-        ours = simple_signing_writer.LegacySignature.of(payload, signature).layer
+        material = task.signer.material(signature)
+        ours = simple_signing_writer.LegacySignature.of(payload, signature, material).layer
         upload(registry, reference.repository, ours, payload, new=True)
         for _round in rounds():
             if self._append(task, ours):
@@ -84,14 +86,17 @@ class LegacyFormat:
         return _holds(_image(registry, repository, digest), ours)
 
     def seen_by(self, version: FluxVersion, host: str, *, plain_http: bool) -> bool:
+        """See Format. Every Flux does."""
         del version, host, plain_http
         return True
 
     def hides_others(self, stored: Stored) -> bool:
+        """See Format. Nothing is asked after it."""
         del stored
         return False
 
     def claims(self, stored: Stored) -> dict[str, t.Any]:
+        """See Format."""
         del stored
         return {}
 

@@ -57,6 +57,7 @@ class Judged:
     error: GitopsError | None = None
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `verdicts` in the result."""
         passed = [finding for finding in self.findings if finding.verdict is Verdict.VERIFIED]
         return {
             "reference": str(self.reference.with_digest(self.digest)) if self.digest else str(self.reference),
@@ -87,18 +88,19 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency, "references")
         self._report_only = report_only
-        self._concurrency = concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
-        self._progress.start("judged", len(self._references), "references")
-        return batch.each(self._judge, self._references, self._concurrency, self._progress.advance)
+        """A verdict for each reference."""
+        return self._batch.each("judged", self._judge, self._references)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """The verdicts; VerificationFailed for what is refused, which `report_only` lets pass."""
         judged = [item for item in plan if isinstance(item, Judged)]
         names = [str(reference) for reference in self._references]
         failures = [self._failure(item) for item in judged]
@@ -212,6 +214,8 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "key": finding.key,
+        "identity": finding.identity.name if finding.identity else None,
+        "issuer": finding.identity.issuer if finding.identity else None,
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,
