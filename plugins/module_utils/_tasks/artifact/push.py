@@ -8,18 +8,19 @@ import io
 import os
 import tempfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..._artifact import flux_artifact
+from ..._artifact import flux_artifact, yaml_check
 from ..._artifact.annotations import CONTENT, CREATED
 from ..._artifact.compress import Compressor
 from ..._artifact.contents import Contents, contents
 from ..._artifact.limits import Limits, UnsafeArchive
+from ..._registry.errors import RegistryError, is_not_started
 from ..._registry.uploads import upload_blob
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
-from .._case import Outcome
+from .._case import Outcome, would_fail
 from . import difference, file_lists
 from .tag import TagExists
 
@@ -33,6 +34,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 _SMALL = 1 << 20  # bytes
 _SHOWN_LINKS = 10
+_SHOWN_BROKEN = 5
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class PushItem:
     packed: str | None = None
     previous: str | None = None
     learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    broken: t.Sequence[str] = ()  # YAML that does not parse
+    blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
     def describe(self) -> dict[str, t.Any]:
@@ -126,7 +130,9 @@ class Push:
 
     def predict(self, plan: Plan) -> Outcome:
         """What would be pushed."""
-        return self._outcome(plan, "would push")
+        outcome = self._outcome(plan, "would push")
+        outcome.warnings += would_fail(*(item.blocked for item in plan if isinstance(item, PushItem)))
+        return outcome
 
     def apply(self, plan: Plan) -> Outcome:
         """Upload layer, config and manifest of what is new, in this order."""
@@ -148,6 +154,17 @@ class Push:
         return self._outcome(done, "pushed")
 
     def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        try:
+            item = self._look(request, compressor)
+        except RegistryError as error:
+            # Only check mode goes on: an earlier task may be to start the registry.
+            if not is_not_started(error) or self._workdir is not None:
+                raise
+            item = replace(self._made(request, compressor), blocked=error)
+        item.broken = yaml_check.broken(request.tree) if item.state == "pushed" else ()
+        return item
+
+    def _look(self, request: PushRequest, compressor: Compressor) -> PushItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
         found = _found(registry, request.compared) if request.compared else None
@@ -180,17 +197,22 @@ class Push:
         self, request: PushRequest, found: _Found | None, registry: Registry, compressor: Compressor
     ) -> PushItem:
         """The tree as an artifact of our own, or what is there where that turns out to be the same."""
+        item = self._made(request, compressor)
+        item.previous = found.digest if found else None
+        same = _same(registry, request, found.manifest, item) if found and found.manifest else None
+        if found and found.manifest and same:
+            item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
+        elif request.reference.tag is None and registry.look(request.reference.repository, item.manifest.digest):
+            item.state = "unchanged"
+        return item
+
+    def _made(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        """The tree as an artifact of our own."""
         layer, packed = self._pack(request.tree, compressor)
         stamp = {CREATED: request.created} if request.created else {}
         made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
         ours = Contents(layer.content_digest, layer.content_digest)
-        item = PushItem(request, "pushed", made, layer, packed, found.digest if found else None, ours)
-        same = _same(registry, request, found.manifest, item) if found and found.manifest else None
-        if found and found.manifest and same:
-            item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
-        elif request.reference.tag is None and registry.look(request.reference.repository, made.digest):
-            item.state = "unchanged"
-        return item
+        return PushItem(request, "pushed", made, layer, packed, learned=ours)
 
     def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
         if self._workdir is None:
@@ -290,8 +312,12 @@ def _names(registry: Registry, request: PushRequest, found: _Found | None, size:
 
 
 def _warnings(done: Plan) -> t.Iterator[str]:
-    """A link that is left out may be what the rest cannot do without: it is named."""
+    """A link that is left out may be what the rest cannot do without, and Flux fails on YAML that does not parse."""
     for item in done:
+        if isinstance(item, PushItem) and item.broken:
+            shown = "; ".join(item.broken[:_SHOWN_BROKEN])
+            more = f"; and {len(item.broken) - _SHOWN_BROKEN} more" if len(item.broken) > _SHOWN_BROKEN else ""
+            yield f"{item.request.reference}: not valid YAML, so Flux cannot apply it: {shown}{more}"
         if isinstance(item, PushItem) and item.layer.walk.links:
             links = sorted(item.layer.walk.links.items())
             shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])
