@@ -57,8 +57,8 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
-  - proven.gitops._key_store
   - proven.gitops._keyless
+  - proven.gitops._key_store
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -78,17 +78,17 @@ EXAMPLES = r"""
     privatekey_path: cosign.key
     privatekey_passphrase: "{{ vault_cosign_password }}"
 
-- name: Sign with a key that never leaves AWS
-  proven.gitops.cosign_sign:
-    references: "{{ pushed.artifacts | map(attribute='reference') }}"
-    key: awskms:///alias/release
-
 - name: Sign keyless, with a token and the services of a private Sigstore
   proven.gitops.cosign_sign:
     reference: "{{ pushed.artifact.reference }}"
     oidc_identity_token_path: /var/run/sigstore/token
     trusted_root: trusted_root.json
     signing_config: signing_config.json
+
+- name: Sign with a key that never leaves AWS
+  proven.gitops.cosign_sign:
+    references: "{{ pushed.artifacts | map(attribute='reference') }}"
+    key: awskms:///alias/release
 
 - name: Sign many artifacts with a key from a vault, for a fleet that still has Flux 2.7
   proven.gitops.cosign_sign:

@@ -155,7 +155,9 @@ verdicts:
         - V(tampered), a signature is valid by a given key or identity, but for another digest, or bytes do not match
           their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
-        - V(unreachable), the registry could not be asked, or does not have the artifact.
+        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials.
+          Asking again does not help.
+        - V(unreachable), the registry could not be asked. Only this one may be worth a retry.
       type: str
     verified:
       description: Whether the verdict is V(verified).

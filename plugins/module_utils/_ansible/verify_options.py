@@ -11,7 +11,7 @@ from .._shared.scrub import keep_to_ourselves
 from .._tasks.signing.verify import Policy
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .identity_options import IDENTITIES, identities
+from .identity_options import IDENTITIES, identities, logged
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
 
@@ -48,7 +48,7 @@ def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
 def _trust(keys: list[PublicKey], params: Params) -> Trust:
     """Keys and identities, any of which will do. A threshold counts both, and asks for no more than there can be."""
     named = identities(params)
-    trusts: list[Trust] = [Keys(keys)] if keys else []
+    trusts: list[Trust] = [logged(Keys(keys), params)] if keys else []
     trusts += [named] if named else []
     if not trusts:
         raise InvalidOption("public_keys", "whom to trust is missing: give public keys, or an identity with its issuer")

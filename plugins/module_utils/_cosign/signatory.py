@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .policy import Keys
 
@@ -35,6 +35,10 @@ class Signatory:
         """Who has the private half."""
         name = f"{public.fingerprint} (version {version} of the key)" if version else public.fingerprint
         return cls(name, Keys([public]), public.fingerprint, public.pem.decode(), version=version or None)
+
+    def trusting(self, trust: Trust) -> Signatory:
+        """The same, whose signatures have to satisfy more."""
+        return replace(self, trust=trust)
 
     @property
     def values(self) -> dict[str, str | None]:

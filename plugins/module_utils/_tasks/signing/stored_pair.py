@@ -26,7 +26,7 @@ class Pair(t.Protocol):
         """The key that is there; NoSuchKey where there is none."""
 
     def creator(self) -> t.Callable[[], None]:
-        """What makes one."""
+        """What makes the key. A KeyStoreError where this store, or this URI, cannot have one made."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class StoredPair:
         return Plan(key, create, write, said)
 
     def predict(self, plan: Plan) -> Outcome:
-        """What would be made, and written."""
+        """What would be made and written."""
         return self._outcome(plan, plan.key, "would make", "would write")
 
     def apply(self, plan: Plan) -> Outcome:
-        """Make the key where there is none, then write the file of its public half."""
+        """Make the key unless another process of this host has, then write the file of its public half."""
         key = plan.key
         with exclusive(f"key {self._pair.named.uri}"):
             if plan.create is not None:
