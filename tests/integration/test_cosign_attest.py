@@ -62,7 +62,11 @@ def test_a_batch(run_module: RunModule, either: RunningRegistry, keys: tuple[Key
         {"reference": first, "predicate_type": "custom", "predicate_path": str(tmp_path / "notes.txt")},
         {"reference": second, "predicate_type": "https://example.com/x", "predicate": {"a": 1}},
     ]
-    options = {"attestations": said, "privatekey_path": keys[0].path, "privatekey_passphrase": PASSPHRASE}
+    options: dict[str, t.Any] = {
+        "attestations": said,
+        "privatekey_path": keys[0].path,
+        "privatekey_passphrase": PASSPHRASE,
+    }
     for changed in (True, False):
         done = run_module("cosign_attest", **options)
         assert (done["changed"], len(done["attestations"])) == (changed, 3), done

@@ -18,7 +18,7 @@ from .._tasks.signing.key_reading import read_if_present
 from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
 from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
-from .references import digest_references
+from .references import REFERENCES, digest_references
 from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -33,8 +33,7 @@ _STATEMENT: t.Final[dict[str, t.Any]] = {
 }
 ATTEST = ArgumentSpec(
     options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
+        **REFERENCES.options,
         **_STATEMENT,
         "attestations": {
             "type": "list",
