@@ -17,6 +17,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._cosign.signing_key 
 from ansible_collections.proven.gitops.plugins.module_utils._registry.tags import list_tags
 
 __all__ = ["registry"]
+PASSPHRASE = "canary-passphrase"
 CLEAN = {"properties": {"scanner": {"properties": {"result": {"properties": {"critical": {"maxItems": 0}}}}}}}
 
 
@@ -26,13 +27,13 @@ def variables(tmp_path: Path, registry: RunningRegistry) -> dict[str, t.Any]:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "a.yaml").write_text("kind: A\n")
     for name in ("sign", "attest"):
-        (tmp_path / f"{name}.key").write_bytes(SigningKey.generate().encrypted_pem(b"x"))
+        (tmp_path / f"{name}.key").write_bytes(SigningKey.generate().encrypted_pem(PASSPHRASE.encode()))
     (tmp_path / "scan.json").write_text(json.dumps(PREDICATES["vuln"]))
     return {
         "publish_artifacts": [{"reference": f"oci://{registry.address}/app", "tag": "v1.0.0", "path": "tree"}],
         "publish_base_dir": str(tmp_path),
         "publish_privatekey_path": "sign.key",
-        "publish_privatekey_passphrase": "x",
+        "publish_privatekey_passphrase": PASSPHRASE,
         "publish_attest_privatekey_path": "attest.key",
         "publish_attestations": [
             {"predicate_type": "vuln", "predicate_path": "scan.json"},
