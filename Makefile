@@ -152,9 +152,10 @@ integration: $(NAMESPACE) ## the integration tests only
 	@$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/integration $(ARGS)
 
 .PHONY: interop
-interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
+interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries, key stores
 	@$(with_lab) missing=; \
-	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver; do \
+	case $${CI:-false} in 0|false) ;; *) .ci/softhsm || true ;; esac; \
+	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver local-kms softhsm2-util; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
@@ -200,7 +201,7 @@ rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can che
 
 .PHONY: shell
 shell:
-	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline .ci/peers
+	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline .ci/peers .ci/softhsm
 
 .PHONY: audit
 audit: ## known vulnerabilities of what is installed for tests and linters; AUDIT=required fails where nobody could be asked

@@ -72,6 +72,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._keyless
+  - proven.gitops._key_store
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:

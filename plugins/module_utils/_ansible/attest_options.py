@@ -14,12 +14,11 @@ from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.attest import Attest, AttestRequest
 from .._tasks.signing.attest_later import AttestLater
+from .._tasks.signing.bundle_format import BundleFormat
 from .._tasks.signing.key_reading import read_if_present
-from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
-from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
 from .references import REFERENCES, digest_references
-from .registry_options import services
+from .signer_options import SIGNER, MissingSigner, who_signs
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.predicates import Kind, Predicate
@@ -53,7 +52,7 @@ ATTEST = ArgumentSpec(
         ("predicate", "predicate_path"),
         *(("attestations", name) for name in _STATEMENT),
     ),
-).merge(PRIVATE_KEY, keyless_options.KEYLESS)
+).merge(SIGNER)
 
 
 def attest(
@@ -66,13 +65,11 @@ def attest(
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
     requests = _requests(params)
-    if keyless_options.wanted(params, KEYS):
-        keyless = keyless_options.signer(params, services(params), register)
-        return Attest(requests, registries, keyless, progress, named=keyless, concurrency=params["concurrency"])
-    missing = missing_key(params) if check_mode else None
-    if missing is not None:
-        return AttestLater(requests, missing)
-    return Attest(requests, registries, signing_key(params), progress, concurrency=params["concurrency"])
+    try:
+        who = who_signs(params, register, (BundleFormat.name,), check_mode=check_mode)
+    except MissingSigner as error:
+        return AttestLater(requests, error.reason)
+    return Attest(requests, registries, who.signer, progress, named=who.named, concurrency=params["concurrency"])
 
 
 def _requests(params: Params) -> list[AttestRequest]:

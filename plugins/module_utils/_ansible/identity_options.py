@@ -8,10 +8,12 @@ import typing as t
 from .._shared import requirements
 from .._shared.errors import InvalidOption
 from .argspec import ArgumentSpec, Params
-from .trusted_root_options import PUBLIC_GOOD, root
+from .registry_options import services
+from .trusted_root_options import DOCUMENT, TUF_ROOT, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.identities import Identities, Text, Wanted
+    from .._cosign.policy import Keys, Trust
 
 
 _CLAIMS = ("trigger", "sha", "name", "repository", "ref")
@@ -27,7 +29,9 @@ IDENTITIES = ArgumentSpec(
             "elements": "dict",
             "options": {name: {"type": "str"} for name in _OPTIONS},
         },
-        "trusted_root": {"type": "raw", "default": PUBLIC_GOOD},
+        "transparency_log": {"type": "bool", "default": False},
+        "trusted_root": DOCUMENT,
+        "tuf_root": TUF_ROOT,
     },
 )
 
@@ -44,7 +48,20 @@ def identities(params: Params) -> Identities | None:
     requirements.need("sigstore")
     from .._cosign.identities import Identities
 
-    return Identities([_wanted(where, one) for where, one in asked], root(params))
+    wanted = [_wanted(where, one) for where, one in asked]
+    requirements.check()
+    return Identities(wanted, root(params, services(params)))
+
+
+def logged(keys: Keys, params: Params) -> Trust:
+    """The keys, or with `transparency_log` those of their signatures that a log of the trusted root has."""
+    if not params["transparency_log"]:
+        return keys
+    requirements.need("sigstore")
+    from .._cosign.logged import LoggedKeys
+
+    requirements.check()
+    return LoggedKeys(keys, root(params, services(params)))
 
 
 def _wanted(where: str, one: Params) -> Wanted:

@@ -17,12 +17,12 @@ from .public_key_options import public_keys, public_keys_option
 from .registry_login import DOCKER_CONFIG, LOGIN, credential_store
 
 FLUX_SECRET = LOGIN.merge(
+    public_keys_option(name={"type": "str"}),
     ArgumentSpec(
         options={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "default": "flux-system"},
-            "public_keys": public_keys_option(name={"type": "str"}),
             "registry": {"type": "str"},
             "credentials_from": {"type": "str"},
             "docker_config": DOCKER_CONFIG,
@@ -31,7 +31,7 @@ FLUX_SECRET = LOGIN.merge(
         },
         mutually_exclusive=(("public_keys", "registry"),),
         required_if=(("state", "present", ("public_keys", "registry"), True),),
-    )
+    ),
 )
 
 
@@ -41,22 +41,24 @@ def flux_secret(params: Params, register: Register) -> FluxSecret:
     version = flux_version(params)
     content: Content | None = None
     if params["state"] == "present":
-        content = _login(params, register) if params["registry"] is not None else _trusted(params)
+        content = _login(params, register) if params["registry"] is not None else _trusted(params, register)
     client = kube_client(params, register)
     force = params["force_conflicts"]
     return FluxSecret(client, params["namespace"], params["name"], content, version=version, force=force)
 
 
-def _trusted(params: Params) -> TrustedKeys:
-    keys = public_keys(params, "; only public keys go to a cluster")
-    found: dict[str, PublicKey] = {}
+def _trusted(params: Params, register: Register) -> TrustedKeys:
+    keys = public_keys(params, register, "; only public keys go to a cluster")
+    found, origins = dict[str, PublicKey](), dict[str, str]()
     for number, (item, key) in enumerate(zip(params["public_keys"], keys, strict=True)):
         option = f"public_keys[{number}].name"
         name = check_key_name(item["name"] or _default_name(item["path"]), option)
         if name in found:
             raise InvalidOption(option, f"{name} is there twice: give each key a name of its own")
-        found[name] = key
-    return TrustedKeys(found)
+        found[name] = key.public
+        if key.origin:
+            origins[name] = key.origin
+    return TrustedKeys(found, origins)
 
 
 def _default_name(path: str | None) -> str:

@@ -7,10 +7,11 @@ import typing as t
 
 from .._cosign.policy import AnyOf, AtLeast, Keys
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks.signing.verify import Policy
-from .argspec import ArgumentSpec, Params
+from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .identity_options import IDENTITIES, identities
+from .identity_options import IDENTITIES, identities, logged
 from .predicate_options import OF_TIME, PREDICATE, age, asked
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
@@ -22,9 +23,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
 VERIFY = REFERENCES.merge(
     IDENTITIES,
     PREDICATE,
+    public_keys_option(),
     ArgumentSpec(
         options={
-            "public_keys": public_keys_option(),
             "threshold": {"type": "int", "default": 1},
             "annotations": ANNOTATIONS,
             "flux_version": FLUX_VERSION,
@@ -34,9 +35,9 @@ VERIFY = REFERENCES.merge(
 )
 
 
-def policy(params: Params) -> Policy:
+def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
-    keys = public_keys(params) if params["public_keys"] else []
+    keys = [given.public for given in public_keys(params, register)]
     trust = _trust(keys, params)
     version = flux_version(params)
     for number, key in enumerate(keys):
@@ -51,7 +52,7 @@ def _trust(keys: list[PublicKey], params: Params) -> Trust:
     named = identities(params)
     if named is not None:
         named.timed = any(params[option] is not None for option in OF_TIME)
-    trusts: list[Trust] = [Keys(keys)] if keys else []
+    trusts: list[Trust] = [logged(Keys(keys), params)] if keys else []
     trusts += [named] if named else []
     if not trusts:
         raise InvalidOption("public_keys", "whom to trust is missing: give public keys, or an identity with its issuer")

@@ -22,7 +22,8 @@ class EmptyTrust(ValueError):
 class Evidence:
     """One signature, and what goes with it: `data` is what was signed, `certificate` the DER of a keyless signer.
 
-    It was found in `bundle` (JSON), or with the annotations `beside` a legacy signature.
+    It was found in `bundle` (JSON), whose envelope is around `payload`, or with the annotations `beside` a legacy
+    signature.
     """
 
     signature: bytes
@@ -30,6 +31,7 @@ class Evidence:
     certificate: bytes | None = None
     bundle: bytes = field(default=b"", repr=False)
     beside: t.Mapping[str, str] = field(default_factory=dict)
+    payload: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class Keys:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def get(self, fingerprint: str) -> PublicKey | None:
+        """The key of that name."""
+        return next((key for key in self._keys if key.fingerprint == fingerprint), None)
 
     def judge(self, evidence: Evidence) -> Judgement:
         if evidence.certificate is not None:

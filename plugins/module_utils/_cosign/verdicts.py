@@ -37,6 +37,7 @@ class Verdict(StrEnum):
 
     VERIFIED = "verified"
     UNREACHABLE = "unreachable"
+    NOT_FOUND = "not_found"
     TAMPERED = "tampered"
     MALFORMED = "malformed"
     WRONG_IDENTITY = "wrong_identity"
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
 # Which refusal speaks for all, where several occurred: the first of these.
 _GRAVEST_FIRST = (
     Verdict.UNREACHABLE,
+    Verdict.NOT_FOUND,
     Verdict.TAMPERED,
     Verdict.MALFORMED,
     Verdict.WRONG_IDENTITY,
@@ -56,6 +58,7 @@ _GRAVEST_FIRST = (
 _SENTENCES = {
     Verdict.VERIFIED: "signed by as many of those who were asked for as are needed",
     Verdict.UNREACHABLE: "the registry could not be asked",
+    Verdict.NOT_FOUND: "the registry has no such artifact, or does not show it to these credentials",
     Verdict.TAMPERED: "a signature by a given key is here, but for another digest, or bytes do not match their digest",
     Verdict.MALFORMED: "a signature is here that does not follow the rules of its format",
     Verdict.WRONG_IDENTITY: "a valid signature is here, but not with the identity or annotations asked for",
@@ -99,17 +102,19 @@ def judge_legacy(
         doubt = legacy_annotations.check(beside)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message)
-    judgement = trust.judge(Evidence(signature, payload))
+    judgement = trust.judge(Evidence(signature, payload, beside=beside))
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "legacy", judgement.reason)
+        return _not_trusted("legacy", judgement)
     try:
         claim = legacy.parse_payload(payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message, judgement.signer)
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
-    if doubt and verdict is Verdict.VERIFIED:
+    if doubt and verdict is Verdict.VERIFIED and judgement.identity is None:  # else it was valid when it signed
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations, time=judgement.time)
+    said, who = claim.annotations, judgement.identity
+    when = judgement.time
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=who, time=when)
 
 
 def judge_bundle(
@@ -128,7 +133,8 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw, most)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle.raw))
+    evidence = Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle=bundle.raw, payload=bundle.payload)
+    judgement = trust.judge(evidence)
     if judgement.signer is None:
         return _not_trusted("bundle", judgement)
     try:

@@ -80,5 +80,6 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
 
 def _named(name: str, error: GitopsError, limit: int) -> str:
     """The error with its item's name, once, and short: all of it is in `details.failures`."""
-    said = error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
+    named = error.message.startswith(f"{name}: ") or error.message.endswith(f" ({name})")
+    said = error.message if named else f"{name}: {error.message}"
     return said if len(said) <= limit else f"{said[:limit]}…"

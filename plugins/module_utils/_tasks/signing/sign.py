@@ -137,9 +137,7 @@ class Sign:
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
         who = self._named.signatory
-        listed: list[dict[str, t.Any]] = []
-        actions: list[str] = []
-        warnings: list[str] = []
+        listed, actions, warnings = list[dict[str, t.Any]](), list[str](), list[str]()
         before, after = "", ""
         for request, item in zip(self._requests, done, strict=True):
             base = {"reference": str(request.reference), "digest": request.reference.digest, "key": who.key}

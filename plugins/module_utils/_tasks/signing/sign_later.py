@@ -42,7 +42,7 @@ class SignLater:
         ]
         return Outcome(
             changed=True,
-            values={"signatures": listed, "key": None, "public_key": None},
+            values={"signatures": listed, "key": None, "key_version": None, "public_key": None},
             actions=[f"would sign {reference} ({name})" for reference, name in signed],
             diff={
                 "before": "".join(f"{reference}: no {name} signature\n" for reference, name in signed),

@@ -131,11 +131,11 @@ class Verify:
         )
 
     def _failure(self, item: Judged) -> GitopsError | None:
-        """report_only turns refusals into results, but never "could not ask" into one."""
+        """report_only turns refusals into results, but never "could not ask" into one. The cause comes first."""
         if item.verdict is Verdict.VERIFIED or (self._report_only and item.verdict is not Verdict.UNREACHABLE):
             return None
         return VerificationFailed(
-            f"{item.reference}: {item.verdict.value}: {item.reason}",
+            f"{item.verdict.value}: {item.reason} ({item.reference})",
             verdict=item.verdict.value,
             reference=str(item.reference),
             digest=item.digest,
@@ -148,7 +148,7 @@ class Verify:
             registry = self._registries.get(reference.host)
             answer = registry.get_manifest(reference.repository, reference.pointer)
             if answer is None:
-                return Judged(reference, digest, Verdict.UNREACHABLE, "the registry has no such artifact")
+                return Judged(reference, digest, Verdict.NOT_FOUND, verdicts.describe(Verdict.NOT_FOUND))
             digest = of_bytes(answer[0])
             check_document(answer[0], answer[1], str(reference))
             findings = self._findings(registry, reference, digest)
