@@ -143,15 +143,6 @@ EXAMPLES = r"""
     threshold: 2
     flux_version: "2.8"
 
-- name: Verify with the public key of a key store
-  proven.gitops.cosign_verify:
-    reference: "{{ pushed.artifact.reference }}"
-    public_keys:
-      - uri: hashivault://release
-    key_store:
-      address: https://vault.example.com:8200
-      token: "{{ vault_token }}"
-
 - name: Nothing is deployed that has a critical vulnerability by today's scan
   proven.gitops.cosign_verify:
     reference: "{{ artifact }}"
@@ -185,6 +176,15 @@ EXAMPLES = r"""
     said: >-
       {{ provenance.verdicts[0].attestations
          | map(attribute='predicate.buildDefinition.externalParameters.source') }}
+
+- name: Verify with the public key of a key store
+  proven.gitops.cosign_verify:
+    reference: "{{ pushed.artifact.reference }}"
+    public_keys:
+      - uri: hashivault://release
+    key_store:
+      address: https://vault.example.com:8200
+      token: "{{ vault_token }}"
 
 - name: Take an inventory without failing on what is unsigned
   proven.gitops.cosign_verify:

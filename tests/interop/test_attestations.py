@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import typing as t
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from interop.cosign import Cosign, Keys
 from interop.places import Place
 from interop.stored import Document, Stored
 from support.predicates import PREDICATES
+from support.private_sigstore import Sigstore, missing, running_sigstore
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours, Push
@@ -151,3 +153,33 @@ def test_a_predicate_that_was_changed_is_refused_by_both(
 
 def _statement(bundle: Document) -> Document:
     return t.cast(Document, json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"])))
+
+
+@pytest.fixture(scope="module")
+def sigstore(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sigstore]:
+    """Private services, which say when something was signed."""
+    if missing():
+        pytest.skip(f"{missing()[0]} is not on PATH")
+    with running_sigstore(tmp_path_factory.mktemp("sigstore")) as services:
+        yield services
+
+
+def test_of_keyless_ones_the_newest_decides(sigstore: Sigstore, embedded: Place, push: Push, ours: Ours) -> None:
+    reference = push(embedded)
+    clean = {**SCAN, "scanner": {**SCAN["scanner"], "result": {"critical": []}}}
+    asked: dict[str, t.Any] = {"reference": reference, "predicate_type": "vuln", **sigstore.verifying()}
+    none = {"properties": {"critical": {"maxItems": 0}}}
+    asked["predicate_schema"] = {"properties": {"scanner": {"properties": {"result": none}}}}
+    for predicate, good in ((clean, True), (SCAN, False)):
+        said: dict[str, t.Any] = {"reference": reference, "predicate_type": "vuln", "predicate": predicate}
+        assert ours("cosign_attest", **said, **sigstore.signing())["changed"]
+        [verdict] = ours("cosign_verify", fails=not good, **asked)["verdicts"]
+        [deciding] = verdict["attestations"]
+        assert (verdict["verified"], deciding["predicate"]) == (good, predicate)
+        assert deciding["time"] is not None
+        assert not ours("cosign_attest", **said, **sigstore.signing())["changed"]
+        time.sleep(1.1)  # time stamps count seconds
+    del asked["predicate_schema"]
+    assert ours("cosign_verify", max_age="1h", **asked)["verified"]
+    [old] = ours("cosign_verify", fails=True, min_age="1h", **asked)["verdicts"]
+    assert (old["verdict"], "min_age" in old["reason"]) == ("wrong_identity", True)

@@ -17,7 +17,7 @@ from .._tasks.signing.attest_later import AttestLater
 from .._tasks.signing.bundle_format import BundleFormat
 from .._tasks.signing.key_reading import read_if_present
 from .argspec import ArgumentSpec, Params, Register
-from .references import digest_references
+from .references import REFERENCES, digest_references
 from .signer_options import SIGNER, MissingSigner, who_signs
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -32,8 +32,7 @@ _STATEMENT: t.Final[dict[str, t.Any]] = {
 }
 ATTEST = ArgumentSpec(
     options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
+        **REFERENCES.options,
         **_STATEMENT,
         "attestations": {
             "type": "list",

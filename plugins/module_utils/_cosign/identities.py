@@ -94,16 +94,19 @@ class Identities:
 
         try:
             found = identity_of(self._prove(evidence))
+            when = self._time(evidence) if self.timed else None
         except Unproven as error:
             return Judgement(None, f"a keyless signature that is not proven: {error}")
         except UnnamedCertificate as error:
             return Judgement(None, f"a keyless signature by a certificate {error}")
         differences = [wanted.difference(found) for wanted in self._wanted]
         if "" in differences:
-            when = self._proof().time_of(evidence.bundle) if self.timed else None
             return Judgement(str(found), identity=found, time=when)
         said = differences[0] if len(differences) == 1 else f"none of the {len(differences)} identities asked for"
         return Judgement(None, f"valid, but by {found}: {said}", found)
+
+    def _time(self, evidence: Evidence) -> float | None:
+        return self._proof().time_of(evidence.bundle, evidence.beside, evidence.signature)
 
     def _prove(self, evidence: Evidence) -> x509.Certificate:
         if evidence.certificate is not None:

@@ -131,18 +131,19 @@ class Prover:
         except _REFUSALS as error:
             raise Unproven(_reason(error)) from None
 
+    def time_of(self, raw: bytes, beside: t.Mapping[str, str], signature: bytes) -> float | None:
+        """When what was proven had been signed, in Unix seconds: the earliest time that the root vouches for."""
+        try:
+            found = Bundle.from_json(raw) if raw else t.cast("Bundle", _Beside(beside, signature))
+            times = self._verifier()._establish_time(found)
+        except _REFUSALS as error:
+            raise Unproven(_reason(error)) from None
+        return min((one.time.timestamp() for one in times), default=None)
+
     def _keyring(self) -> t.Any:
         from sigstore._internal.trust import KeyringPurpose
 
         return self._verifier()._trusted_root.rekor_keyring(KeyringPurpose.VERIFY)
-
-    def time_of(self, raw: bytes) -> float | None:
-        """When a bundle that is proven was signed, at the latest, in Unix seconds: the earliest of its proven times."""
-        try:
-            found = self._verifier()._establish_time(Bundle.from_json(raw))
-        except _REFUSALS as error:
-            raise Unproven(_reason(error)) from None
-        return min((one.time.timestamp() for one in found), default=None)
 
     def _verifier(self) -> Verifier:
         with self._lock:

@@ -112,8 +112,9 @@ def judge_legacy(
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
     if doubt and verdict is Verdict.VERIFIED and judgement.identity is None:  # else it was valid when it signed
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    said, time, identity = claim.annotations, judgement.time, judgement.identity
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=identity, time=time)
+    said, who = claim.annotations, judgement.identity
+    when = judgement.time
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=who, time=when)
 
 
 def judge_bundle(

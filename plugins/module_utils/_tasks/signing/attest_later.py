@@ -23,6 +23,7 @@ class AttestLater:
         """Nothing is looked at: not the registry either, which an earlier task may be to start."""
 
     def predict(self, plan: None) -> Outcome:
+        """That all of it would be attested."""
         del plan
         said = [(str(request.reference), request.kind.uri) for request in self._requests]
         listed = [

@@ -29,5 +29,6 @@ class AttestationFormat(BundleFormat):
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool
     ) -> verdicts.Finding:
+        """See Format."""
         del as_flux  # Flux looks at no predicate
         return verdicts.judge_bundle(stored.content or b"", digest, trust, annotations, self.predicate_type, self.most)

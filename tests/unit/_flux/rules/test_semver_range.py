@@ -90,7 +90,6 @@ def test_versions_are_sorted_as_semver_does() -> None:
     """The example of section 11, with what the library of Flux takes besides."""
     before = "0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1"
     versions = [*before.split(), "v1.0.0", "1.2.0", "1.10.0"]
-    shuffled = [*versions[5:], *versions[:5]]
-    assert sorted(shuffled, key=lambda version: precedence(version) or ()) == versions
+    assert sorted(versions[5:] + versions[:5], key=lambda version: precedence(version) or ()) == versions
     assert precedence("1.0.0+b") == precedence("v1.0.0+a")
     assert precedence("latest") is None
