@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from interop.stored import Stored
-from support import private_sigstore
 from support.private_sigstore import ME, Sigstore, running_sigstore
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -20,16 +19,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # Each log with the format that it serves besides bundles.
 WAYS = [(False, "bundle"), (True, "bundle"), (True, "legacy")]
 each_way = pytest.mark.parametrize(("v1", "form"), WAYS, ids=["rekor2-bundle", "rekor1-bundle", "rekor1-legacy"])
-
-
-@pytest.fixture(scope="module")
-def sigstore(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sigstore]:
-    """One for all of this file."""
-    absent = private_sigstore.missing()
-    if absent:
-        pytest.skip(f"{absent[0]} is not on PATH")
-    with running_sigstore(tmp_path_factory.mktemp("sigstore")) as running:
-        yield running
 
 
 class They:
