@@ -58,6 +58,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._keyless
+  - proven.gitops._key_store
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -83,6 +84,11 @@ EXAMPLES = r"""
     oidc_identity_token_path: /var/run/sigstore/token
     trusted_root: trusted_root.json
     signing_config: signing_config.json
+
+- name: Sign with a key that never leaves AWS
+  proven.gitops.cosign_sign:
+    references: "{{ pushed.artifacts | map(attribute='reference') }}"
+    key: awskms:///alias/release
 
 - name: Sign many artifacts with a key from a vault, for a fleet that still has Flux 2.7
   proven.gitops.cosign_sign:
@@ -131,6 +137,13 @@ key:
     - The fingerprint of the key, C(sha256:) and the digest of the public key in DER form.
     - V(null) in check mode where O(privatekey_path) does not exist yet. Then all signatures are predicted as missing,
       with a warning.
+  returned: success
+  type: str
+key_version:
+  description:
+    - The version of O(key) that signed all artifacts of the task. It is the one that was newest when the task started,
+      unless the URI names a version.
+    - V(null) for a key file, and for a key store that knows no versions.
   returned: success
   type: str
 public_key:

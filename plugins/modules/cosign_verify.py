@@ -41,6 +41,11 @@ options:
       content:
         description: A public key in PEM format.
         type: str
+      uri:
+        description:
+          - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
+          - The public key is read from the store each time.
+        type: str
   threshold:
     description:
       - How many different keys of O(public_keys) and different identities must have signed, together. Flux itself is
@@ -72,6 +77,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
   - proven.gitops._identities
+  - proven.gitops._key_store
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -103,6 +109,15 @@ EXAMPLES = r"""
       - content: "{{ carols_public_key }}"
     threshold: 2
     flux_version: "2.8"
+
+- name: Verify with the public key of a key store
+  proven.gitops.cosign_verify:
+    reference: "{{ pushed.artifact.reference }}"
+    public_keys:
+      - uri: hashivault://release
+    key_store:
+      address: https://vault.example.com:8200
+      token: "{{ vault_token }}"
 
 - name: Take an inventory without failing on what is unsigned
   proven.gitops.cosign_verify:
@@ -140,7 +155,9 @@ verdicts:
         - V(tampered), a signature is valid by a given key or identity, but for another digest, or bytes do not match
           their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
-        - V(unreachable), the registry could not be asked, or does not have the artifact.
+        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials.
+          Asking again does not help.
+        - V(unreachable), the registry could not be asked. Only this one may be worth a retry.
       type: str
     verified:
       description: Whether the verdict is V(verified).
@@ -208,7 +225,7 @@ failure:
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.references import references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
+from ..module_utils._ansible.run import register_secret, run
 from ..module_utils._ansible.verify_options import VERIFY, policy
 from ..module_utils._tasks.signing.verify import Verify
 
@@ -220,7 +237,7 @@ def main() -> None:
         lambda: Verify(
             references(module.params),
             registries(module),
-            policy(module.params),
+            policy(module.params, register_secret(module)),
             progress(module),
             report_only=module.params["report_only"],
             concurrency=module.params["concurrency"],

@@ -16,6 +16,7 @@ from .argspec import ArgumentSpec, Params, Register, variable
 from .trusted_root_options import DOCUMENT, TUF_ROOT, document, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.signatory import Named
     from .._cosign.signer import Signer
     from .._http.settings import HttpSettings
     from .._sigstore.logged_signer import LoggedSigner
@@ -63,13 +64,13 @@ def signer(params: Params, settings: HttpSettings, register: Register) -> Keyles
     return KeylessSigner(services, functools.partial(_token, params, register), root(params, settings))
 
 
-def logged(inner: Signer, params: Params, settings: HttpSettings, register: Register) -> LoggedSigner:
-    """A key's signer whose signatures go into a transparency log."""
+def logged(inner: Signer, named: Named, params: Params, settings: HttpSettings, register: Register) -> LoggedSigner:
+    """A key's signer whose signatures go into a transparency log; `named` says whose the key is."""
     requirements.need("sigstore")
     from .._sigstore.logged_signer import LoggedSigner
 
     requirements.check()
-    return LoggedSigner(inner, _services(params, settings, register), root(params, settings))
+    return LoggedSigner(inner, _services(params, settings, register), root(params, settings), named)
 
 
 def _services(params: Params, settings: HttpSettings, register: Register) -> Services:

@@ -21,12 +21,12 @@ from .registry_login import DOCKER_CONFIG, LOGIN, credential_store
 from .trusted_root_file import given
 
 FLUX_SECRET = LOGIN.merge(
+    public_keys_option(name={"type": "str"}),
     ArgumentSpec(
         options={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "default": "flux-system"},
-            "public_keys": public_keys_option(name={"type": "str"}),
             "trusted_root": {"type": "raw"},
             "registry": {"type": "str"},
             "credentials_from": {"type": "str"},
@@ -36,7 +36,7 @@ FLUX_SECRET = LOGIN.merge(
         },
         mutually_exclusive=(("public_keys", "registry", "trusted_root"),),
         required_if=(("state", "present", ("public_keys", "registry", "trusted_root"), True),),
-    )
+    ),
 )
 
 
@@ -55,7 +55,7 @@ def flux_secret(params: Params, register: Register) -> FluxSecret:
 def _content(params: Params, version: FluxVersion | None, register: Register) -> Content:
     if params["registry"] is not None:
         return _login(params, register)
-    return _trusted(params) if params["public_keys"] is not None else _root(params, version)
+    return _trusted(params, register) if params["public_keys"] is not None else _root(params, version)
 
 
 def _root(params: Params, version: FluxVersion | None) -> TrustedRootFile:
@@ -67,16 +67,18 @@ def _root(params: Params, version: FluxVersion | None) -> TrustedRootFile:
     return TrustedRootFile(root)
 
 
-def _trusted(params: Params) -> TrustedKeys:
-    keys = public_keys(params, "; only public keys go to a cluster")
-    found: dict[str, PublicKey] = {}
+def _trusted(params: Params, register: Register) -> TrustedKeys:
+    keys = public_keys(params, register, "; only public keys go to a cluster")
+    found, origins = dict[str, PublicKey](), dict[str, str]()
     for number, (item, key) in enumerate(zip(params["public_keys"], keys, strict=True)):
         option = f"public_keys[{number}].name"
         name = check_key_name(item["name"] or _default_name(item["path"]), option)
         if name in found:
             raise InvalidOption(option, f"{name} is there twice: give each key a name of its own")
-        found[name] = key
-    return TrustedKeys(found)
+        found[name] = key.public
+        if key.origin:
+            origins[name] = key.origin
+    return TrustedKeys(found, origins)
 
 
 def _default_name(path: str | None) -> str:

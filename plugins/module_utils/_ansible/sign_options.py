@@ -12,12 +12,10 @@ from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .key_options import KEYS, PRIVATE_KEY, missing_key, signing_key
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
-from .registry_options import services
+from .signer_options import SIGNER, MissingSigner, who_signs
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._flux.version import FluxVersion
@@ -26,8 +24,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress, UseCase
 
 SIGN = REFERENCES.merge(
-    PRIVATE_KEY,
-    keyless_options.KEYLESS,
+    SIGNER,
     ArgumentSpec(
         options={
             "annotations": ANNOTATIONS,
@@ -51,24 +48,12 @@ def sign(
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
-    if keyless_options.wanted(params, KEYS):
-        keyless = keyless_options.signer(params, services(params), register)
-        keyless.check_format({name for request in requests for name in request.formats})
-        return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
-    if not any(params[name] for name in KEYS):
-        raise InvalidOption(
-            KEYS[0],
-            "who signs is missing: give a private key, an identity token, or keyless for the identity of a CI job",
-        )
-    missing = missing_key(params) if check_mode else None
-    if missing is not None:
-        return SignLater(requests, missing)
-    key = signing_key(params)
-    if params["transparency_log"]:
-        logged = keyless_options.logged(key, params, services(params), register)
-        logged.check_format({name for request in requests for name in request.formats})
-        return Sign(requests, registries, logged, said, progress, named=logged, concurrency=params["concurrency"])
-    return Sign(requests, registries, key, said, progress, concurrency=params["concurrency"])
+    formats = {name for request in requests for name in request.formats}
+    try:
+        who = who_signs(params, register, formats, check_mode=check_mode)
+    except MissingSigner as error:
+        return SignLater(requests, error.reason)
+    return Sign(requests, registries, who.signer, said, progress, named=who.named, concurrency=params["concurrency"])
 
 
 def _request(wanted: str, reference: Reference, version: FluxVersion, registries: Registries) -> SignRequest:

@@ -38,6 +38,7 @@ def document(params: Params, option: str, settings: HttpSettings) -> bytes:
 def _mirrored(asked: str, option: str, first_root: str | None, settings: HttpSettings) -> bytes:
     requirements.need("sigstore")
     from .._sigstore import mirror
+    from .._sigstore.errors import SigstoreError
     from .._sigstore.service import Service
 
     requirements.check()
@@ -45,4 +46,7 @@ def _mirrored(asked: str, option: str, first_root: str | None, settings: HttpSet
     first = read(first_root, "tuf_root") if first_root else mirror.embedded_root(url)
     if first is None:
         raise InvalidOption("tuf_root", f"the first root.json of {url} is needed, to know whom to trust there")
-    return mirror.fetch(Service("TUF mirror", url, settings), TARGETS[option], first, mirror.cache_directory())
+    try:
+        return mirror.fetch(Service("TUF mirror", url, settings), TARGETS[option], first, mirror.cache_directory())
+    except SigstoreError as error:
+        raise type(error)(f"{option}: {error.message}", **error.details) from None

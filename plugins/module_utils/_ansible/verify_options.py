@@ -8,8 +8,9 @@ import typing as t
 from .._cosign.policy import AnyOf, AtLeast, Keys
 from .._flux.version import TRUSTED_ROOT
 from .._shared.errors import InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks.signing.verify import Policy
-from .argspec import ArgumentSpec, Params
+from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
 from .identity_options import IDENTITIES, identities, logged
 from .public_key_options import public_keys, public_keys_option
@@ -23,9 +24,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 VERIFY = REFERENCES.merge(
     IDENTITIES,
+    public_keys_option(),
     ArgumentSpec(
         options={
-            "public_keys": public_keys_option(),
             "threshold": {"type": "int", "default": 1},
             "annotations": ANNOTATIONS,
             "flux_version": FLUX_VERSION,
@@ -35,9 +36,9 @@ VERIFY = REFERENCES.merge(
 )
 
 
-def policy(params: Params) -> Policy:
+def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
-    keys = public_keys(params) if params["public_keys"] else []
+    keys = [given.public for given in public_keys(params, register)]
     trust = _trust(keys, params)
     version = flux_version(params)
     if version is not None:

@@ -18,7 +18,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 class Signatory:
     """`name` is for messages. A signature is the signatory's own where `trust` says so.
 
-    `key` and `public_key` (PEM) are those of a key, `identity` and `issuer` those of a keyless signer; None else.
+    `key` and `public_key` (PEM) are those of a key, and `version` is the one that signs, where its store has versions;
+    `identity` and `issuer` those of a keyless signer; None else.
     """
 
     name: str
@@ -27,11 +28,13 @@ class Signatory:
     public_key: str | None = None
     identity: str | None = None
     issuer: str | None = None
+    version: str | None = None
 
     @classmethod
-    def of_key(cls, public: PublicKey) -> Signatory:
+    def of_key(cls, public: PublicKey, version: str = "") -> Signatory:
         """Who has the private half."""
-        return cls(public.fingerprint, Keys([public]), public.fingerprint, public.pem.decode())
+        name = f"{public.fingerprint} (version {version} of the key)" if version else public.fingerprint
+        return cls(name, Keys([public]), public.fingerprint, public.pem.decode(), version=version or None)
 
     def trusting(self, trust: Trust) -> Signatory:
         """The same, whose signatures have to satisfy more."""
@@ -41,7 +44,7 @@ class Signatory:
     def values(self) -> dict[str, str | None]:
         """For a task's result; the identity only where there is one."""
         keyless = {"identity": self.identity, "issuer": self.issuer} if self.identity is not None else {}
-        return {"key": self.key, "public_key": self.public_key, **keyless}
+        return {"key": self.key, "key_version": self.version, "public_key": self.public_key, **keyless}
 
 
 class Named(t.Protocol):

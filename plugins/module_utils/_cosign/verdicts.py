@@ -37,6 +37,7 @@ class Verdict(StrEnum):
 
     VERIFIED = "verified"
     UNREACHABLE = "unreachable"
+    NOT_FOUND = "not_found"
     TAMPERED = "tampered"
     MALFORMED = "malformed"
     WRONG_IDENTITY = "wrong_identity"
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
 # Which refusal speaks for all, where several occurred: the first of these.
 _GRAVEST_FIRST = (
     Verdict.UNREACHABLE,
+    Verdict.NOT_FOUND,
     Verdict.TAMPERED,
     Verdict.MALFORMED,
     Verdict.WRONG_IDENTITY,
@@ -56,6 +58,7 @@ _GRAVEST_FIRST = (
 _SENTENCES = {
     Verdict.VERIFIED: "signed by as many of those who were asked for as are needed",
     Verdict.UNREACHABLE: "the registry could not be asked",
+    Verdict.NOT_FOUND: "the registry has no such artifact, or does not show it to these credentials",
     Verdict.TAMPERED: "a signature by a given key is here, but for another digest, or bytes do not match their digest",
     Verdict.MALFORMED: "a signature is here that does not follow the rules of its format",
     Verdict.WRONG_IDENTITY: "a valid signature is here, but not with the identity or annotations asked for",

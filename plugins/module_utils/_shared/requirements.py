@@ -21,7 +21,6 @@ import platform
 import re
 import shlex
 import sys
-import sysconfig
 import typing as t
 
 from .errors import MissingRequirement
@@ -32,10 +31,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # What pip is to be told for an import name, as in the requirements*.txt that users install. What comes with another
 # package is named as that one.
 PACKAGES = {
+    "azure": "azure-identity>=1.15",
+    "boto3": "boto3>=1.34",
+    "botocore": "boto3>=1.34",
     "cryptography": "cryptography>=42",
+    "google": "google-auth>=2.28",
     "id": "sigstore>=4.5,<5",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
+    "pkcs11": "python-pkcs11>=0.8",
     "re2": "google-re2>=1.1",
     "rfc3161_client": "sigstore>=4.5,<5",
     "securesystemslib": "sigstore>=4.5,<5",
@@ -73,8 +77,9 @@ def third_party() -> _Guard:
 
 def expect(name: str) -> None:
     """Note a package that is missing, without the time that its import takes: it may not be needed in the end."""
-    if importlib.util.find_spec(name) is None:
-        _missing.add(name)
+    first = name.partition(".")[0]  # which may be there without the rest, where several packages share it
+    if importlib.util.find_spec(first) is None or importlib.util.find_spec(name) is None:
+        _missing.add(first)
 
 
 def need(*names: str) -> None:
@@ -114,4 +119,6 @@ def _command(packages: t.Sequence[str], python: str) -> str:
 
 def _marker() -> str:
     """The file by which a distribution keeps pip out of its own Python (PEP 668)."""
+    import sysconfig  # 3 ms that only a task without its packages pays
+
     return os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

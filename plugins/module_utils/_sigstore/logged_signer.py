@@ -11,7 +11,6 @@ from .._cosign.log_body import Logged
 from .._cosign.logged import LoggedKeys
 from .._cosign.pem import read_pem
 from .._cosign.policy import Keys
-from .._cosign.signatory import Signatory
 from .._cosign.signer import Material
 from .._cosign.simple_signing_writer import NO_PROMISE, LegacySignature
 from .._shared.errors import InvalidOption
@@ -20,6 +19,7 @@ from .errors import BadAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.keys import PublicKey
+    from .._cosign.signatory import Named, Signatory
     from .._cosign.signer import Signer
     from .._cosign.trusted_root import TrustedRoot
     from .signer import Services
@@ -30,13 +30,14 @@ _TRIES = 3
 class LoggedSigner:
     """Signs with `inner`. The entry is proven by the trusted root before it is published."""
 
-    def __init__(self, inner: Signer, services: Services, root: TrustedRoot) -> None:
+    def __init__(self, inner: Signer, services: Services, root: TrustedRoot, named: Named) -> None:
         self._inner = inner
         self._services = services
         self._root = root
         self._prover = Prover(root)
         self._made: dict[bytes, Material] = {}
-        self._signatory = Signatory.of_key(inner.public).trusting(LoggedKeys(Keys([inner.public]), root))
+        self._named = named
+        self._trust = LoggedKeys(Keys([inner.public]), root)
 
     @property
     def public(self) -> PublicKey:
@@ -44,10 +45,10 @@ class LoggedSigner:
 
     @property
     def signatory(self) -> Signatory:
-        return self._signatory
+        return self._named.signatory.trusting(self._trust)
 
     def prepare(self) -> None:
-        """The key is known."""
+        self._named.prepare()
 
     def check_format(self, formats: t.Collection[str]) -> None:
         """InvalidOption for a format that these services cannot serve."""

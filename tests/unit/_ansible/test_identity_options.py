@@ -15,7 +15,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._shared.errors impor
 DATA = json.loads((Path(__file__).parents[1] / "_cosign" / "vectors" / "keyless.json").read_text())
 GITHUB = "https://token.actions.githubusercontent.com"
 ME = {"certificate_identity": "me@lab.example", "certificate_oidc_issuer": "https://issuer.example"}
-KEYS = {"public_keys": [{"path": None, "content": DATA["by_key"]["public_key"]}]}
+KEYS = {"public_keys": [{"path": None, "uri": None, "content": DATA["by_key"]["public_key"]}]}
 
 
 def params(**given: t.Any) -> dict[str, t.Any]:

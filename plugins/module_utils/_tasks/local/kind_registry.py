@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from ..._kind.registry import CERTS_DIRECTORY, LABEL
 from ..._registry.locks import exclusive
 from ..._shared.base64 import decode
 from ..._shared.errors import InvalidOption
+from ..._shared.waiter import Sight, Waiter
 from .._case import QUIET, Outcome, would_fail
 from . import registry_process
 from .kind_nodes import KUBECTL, control_plane
@@ -75,6 +75,7 @@ class KindRegistry:
         return self._present() if self._wanted.state == "present" else self._absent()
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be run or removed; a warning for what stops a run."""
         blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 
@@ -222,14 +223,15 @@ class KindRegistry:
         """Until it answers on this machine; a daemon elsewhere publishes its port there."""
         if os.environ.get("DOCKER_HOST", "unix:").partition(":")[0] not in ("unix", ""):
             return
-        end = time.monotonic() + self._wanted.wait_timeout
-        while not registry_process.answers(self._registry.address, self._registry.port):
-            if time.monotonic() >= end:
-                raise NotReady(
-                    f"{self._registry.name}: no answer at {self._registry.host_address} after "
-                    f"{self._wanted.wait_timeout:g} s; see `docker logs {self._registry.name}`"
-                )
-            time.sleep(_PAUSE)
+
+        def look() -> Sight[None]:
+            return Sight(None, done=registry_process.answers(self._registry.address, self._registry.port))
+
+        if not Waiter(self._wanted.wait_timeout, pause=_PAUSE).until(look).done:
+            raise NotReady(
+                f"{self._registry.name}: no answer at {self._registry.host_address} after "
+                f"{self._wanted.wait_timeout:g} s; see `docker logs {self._registry.name}`"
+            )
 
     # -- telling
 

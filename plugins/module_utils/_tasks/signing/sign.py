@@ -73,23 +73,23 @@ class Sign:
     ) -> None:
         self._requests = requests
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._signer = signer
         self._named = named or NamedByKey(signer)
         self._annotations = dict(annotations)
         self._created = created
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        """Look for each artifact, and for signatures that are as wanted."""
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be signed."""
         return self._outcome(plan, "would sign")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("signed", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "signed")
+        """Sign what is missing, unless another process of this host has."""
+        return self._outcome(self._batch.each("signed", self._apply_item, plan), "signed")
 
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference
@@ -102,6 +102,7 @@ class Sign:
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, FORMATS[name]))
         item = SignItem(request, subject, missing)
         item.warnings += [text for name in request.hiding for text in _hidden(registry, request, FORMATS[name])]
+        item.warnings += filter(None, (FORMATS[name].overlooked(registry) for name in request.formats))
         return item
 
     def _signed(self, registry: Registry, reference: Reference, form: Format) -> bool:
@@ -116,9 +117,7 @@ class Sign:
         finding = form.judge(stored, digest, self._named.signatory.trust, self._annotations, as_flux=False)
         return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
 
-    def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: SignItem) -> SignItem:
         reference, subject = item.request.reference, item.subject
         if subject is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
@@ -138,9 +137,7 @@ class Sign:
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
         who = self._named.signatory
-        listed: list[dict[str, t.Any]] = []
-        actions: list[str] = []
-        warnings: list[str] = []
+        listed, actions, warnings = list[dict[str, t.Any]](), list[str](), list[str]()
         before, after = "", ""
         for request, item in zip(self._requests, done, strict=True):
             base = {"reference": str(request.reference), "digest": request.reference.digest, "key": who.key}
@@ -168,7 +165,7 @@ def _hidden(registry: Registry, request: SignRequest, form: Format) -> list[str]
     """Why Flux may not see what is signed in the wanted formats, a sentence each."""
     reference, wanted = request.reference, " and the ".join(FORMATS[name].title for name in request.formats)
     try:
-        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest)))
+        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest), as_flux=True))
     except BadAnswer as error:  # it hinders nobody from signing in another format
         return [f"{reference}: Flux looks for a {form.title} first, and cannot be told what it finds: {error.message}"]
     return [f"{reference} has a {form.title}, which hides the {wanted} from Flux 2.8 and later"] if found else []
