@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._shared import requirements
@@ -14,6 +15,7 @@ from .trusted_root_options import DOCUMENT, TUF_ROOT, root
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.identities import Identities, Text, Wanted
     from .._cosign.policy import Keys, Trust
+    from .._flux.rules.identity import What
 
 
 _CLAIMS = ("trigger", "sha", "name", "repository", "ref")
@@ -68,10 +70,10 @@ def _wanted(where: str, one: Params) -> Wanted:
     from .._cosign.identities import Wanted
 
     claims = {name: one[name] for name in _OPTIONS if name not in _FORMS and one[name]}
-    return Wanted(_text(where, one, "identity"), _text(where, one, "oidc_issuer"), claims)
+    return Wanted(_text(where, one, "identity", "subject"), _text(where, one, "oidc_issuer", "issuer"), claims)
 
 
-def _text(where: str, one: Params, name: str) -> Text:
+def _text(where: str, one: Params, name: str, what: What) -> Text:
     """An identity counts by the word of its issuer alone, so that both are needed."""
     exact, pattern = one[name], one[f"{name}_regexp"]
     if bool(exact) == bool(pattern):
@@ -83,4 +85,20 @@ def _text(where: str, one: Params, name: str) -> Text:
     requirements.need("re2")
     from .._cosign.pattern import Pattern
 
-    return Pattern.of(pattern, f"{where}{name}_regexp")
+    found = Pattern.of(pattern, f"{where}{name}_regexp")
+    _check_weakness(f"{where}{name}_regexp", pattern, what, one)
+    return found
+
+
+def _check_weakness(option: str, pattern: str, what: What, one: Params) -> None:
+    """By the rule for Flux's own patterns: one that lets in what anybody can have is refused."""
+    from .._flux.rules.go_regexp import InvalidPattern
+    from .._flux.rules.identity import weakness
+
+    issuer = one["oidc_issuer_regexp"] or re.escape(one["oidc_issuer"] or "")
+    try:
+        found = weakness(f"^(?:{pattern})$", what, issuer)
+    except InvalidPattern as error:
+        raise InvalidOption(option, f"{pattern[:200]!r} cannot be judged: {error.message}") from None
+    if found is not None and found.fatal:
+        raise InvalidOption(option, f"{pattern[:200]!r} {found.reason}")

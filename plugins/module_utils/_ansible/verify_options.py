@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from .._cosign.policy import AnyOf, AtLeast, Keys
+from .._flux.version import TRUSTED_ROOT
 from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks.signing.verify import Policy
@@ -15,10 +16,12 @@ from .identity_options import IDENTITIES, identities, logged
 from .predicate_options import OF_TIME, PREDICATE, age, asked
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
+from .trusted_root_options import PUBLIC_GOOD
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.keys import PublicKey
     from .._cosign.policy import Trust
+    from .._flux.version import FluxVersion
 
 VERIFY = REFERENCES.merge(
     IDENTITIES,
@@ -40,11 +43,25 @@ def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
     keys = [given.public for given in public_keys(params, register)]
     trust = _trust(keys, params)
     version = flux_version(params)
+    if version is not None:
+        _check_flux(params, version, trust)
     for number, key in enumerate(keys):
         if version is not None and not key.flux_verifiable:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
     said = annotation_map("annotations", params["annotations"])
     return Policy(AtLeast(params["threshold"], trust), said, version, age(params), asked(params))
+
+
+def _check_flux(params: Params, version: FluxVersion, trust: Trust) -> None:
+    """What that Flux cannot be asked for."""
+    if isinstance(trust, AnyOf):
+        raise InvalidOption(
+            "flux_version", "Flux asks for keys or for identities, and never for both: give one of them"
+        )
+    custom = params["trusted_root"] != PUBLIC_GOOD
+    if custom and not params["public_keys"] and version < TRUSTED_ROOT:
+        said = f"Flux before {TRUSTED_ROOT.release} verifies with the public-good root alone"
+        raise InvalidOption("trusted_root", said)
 
 
 def _trust(keys: list[PublicKey], params: Params) -> Trust:

@@ -65,6 +65,7 @@ with third_party():
 
 # The library's model wants one; nothing looks at it, see _Promised.
 _NO_PROOF = {"logIndex": "0", "rootHash": "", "treeSize": "1", "hashes": [], "checkpoint": {"envelope": "-"}}
+_SHOWN = 120  # characters of a library's own words, which can hold all of what it was given
 _SENTENCES = {
     "expired at time of signing": "the certificate was not valid when the signature was made",
     "failed to verify SCT": "no certificate transparency log of the trusted root vouches for the certificate",
@@ -72,7 +73,6 @@ _SENTENCES = {
     "not enough sources of verified time": "no time stamp and no log of the trusted root says when it was made",
     "no Timestamp Authorities": "it has a time stamp, and the trusted root has no time stamp authority",
     "bundle must contain an inclusion promise or signed timestamp": "it has no time stamp, and its log gives no time",
-    "expected exactly one log entry": "it does not have exactly one entry of a transparency log",
     "does not match bundle": "the entry of the transparency log is about another signature",
     "is inconsistent": "the entry of the transparency log is about another signature",
 }
@@ -100,6 +100,7 @@ class Prover:
     def prove_bundle(self, raw: bytes) -> x509.Certificate:
         """The certificate of a bundle with a DSSE envelope in it, whose signature is proven; Unproven says why not."""
         try:
+            _entry_in(raw)
             bundle = Bundle.from_json(raw)
             self._verifier().verify_dsse(bundle, _Anybody())
             return bundle.signing_certificate
@@ -126,7 +127,7 @@ class Prover:
         try:
             entry = TransparencyLogEntry(_entry_in(raw)) if raw else _Promised(_entry_beside(beside))
             self._verifier()  # says what is wrong with the root
-            entry._verify(self._keyring())
+            _vouched(entry, self._keyring())
             _check_body(entry, logged)
         except _REFUSALS as error:
             raise Unproven(_reason(error)) from None
@@ -208,6 +209,13 @@ def _logged(signature: bytes, data: bytes, payload: bytes | None, certificate: x
     return Logged(signature, data, payload, der, pem)
 
 
+def _vouched(entry: TransparencyLogEntry, keyring: t.Any) -> None:
+    try:
+        entry._verify(keyring)
+    except SigstoreError:
+        raise Unproven(_SENTENCES["invalid log entry"]) from None
+
+
 def _check_body(entry: TransparencyLogEntry, logged: Logged) -> None:
     said = difference(entry._inner.canonicalized_body, logged)
     if said:
@@ -229,10 +237,10 @@ def _reason(error: Exception) -> str:
         return f"the certificate is not by an authority of the trusted root ({_first_line(error)})"
     for part, sentence in _SENTENCES.items():
         if part in said:
-            return f"{sentence} ({_first_line(error)})"
+            return sentence
     return _first_line(error) or type(error).__name__
 
 
 def _first_line(error: Exception) -> str:
     line = next(iter(str(error).splitlines()), "")
-    return "".join(character for character in line if character.isprintable())[:200]
+    return "".join(character for character in line if character.isprintable())[:_SHOWN]
