@@ -120,6 +120,7 @@ def other_time(value: t.Any) -> None:
     material(value)["tlogEntries"][0]["integratedTime"] = "1700000000"
 
 
+@pytest.mark.fault("S2", "S3", "S14", "S19")
 @pytest.mark.parametrize(
     ("name", "change", "reason"),
     [
@@ -163,6 +164,7 @@ def another_authority(value: t.Any) -> None:
     value["certificateAuthorities"][0]["certChain"]["certificates"] = chain[-1:]
 
 
+@pytest.mark.fault("S19")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -199,6 +201,7 @@ _BUNDLE, _CERTIFICATE = "dev.sigstore.cosign/bundle", "dev.sigstore.cosign/certi
 _OTHER = DATA["other_legacy"]["beside"]
 
 
+@pytest.mark.fault("S3", "S4")
 @pytest.mark.parametrize(
     ("change", "verdict", "reason"),
     [
