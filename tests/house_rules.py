@@ -30,7 +30,7 @@ ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "ac
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
 SHARED = frozenset({"_shared"})  # every room may import it
-PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux"})
+PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux", "_helm"})
 WIRE = frozenset({"_http"})  # the one HTTP client, under the ports
 PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
 # Who may import whom; a room may always import itself and what is shared.

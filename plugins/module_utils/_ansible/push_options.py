@@ -11,6 +11,7 @@ from .._artifact.ignore import FLUX_DEFAULTS, Ignore
 from .._artifact.tree import Tree
 from .._shared.errors import InvalidOption
 from .._shared.files import on_disk
+from .._tasks.artifact.flux_form import FluxForm
 from .._tasks.artifact.ledger import Ledger
 from .._tasks.artifact.push import PushRequest
 from .argspec import Option, variable
@@ -59,9 +60,11 @@ def _push_request(params: Params, option: str) -> PushRequest:
     )
     return PushRequest(
         reference=target,
-        tree=Tree(on_disk(os.path.expanduser(params["path"])), Ignore(ignore), bool(params["resolve_symlinks"])),
-        annotations=_requested(params),
-        created=_epoch() if params["created"] is None else None,
+        form=FluxForm(
+            Tree(on_disk(os.path.expanduser(params["path"])), Ignore(ignore), bool(params["resolve_symlinks"])),
+            _requested(params),
+        ),
+        created=epoch() if params["created"] is None else None,
         compare_with=params["compare_with"],
         move=bool(params["move"]),
     )
@@ -78,11 +81,11 @@ def _requested(params: Params) -> dict[str, str]:
             raise InvalidOption("annotations", f"{key} has another value than the option of its own")
         result[key] = value
     if CREATED in result:
-        _check_time(result[CREATED])
+        check_time(result[CREATED])
     return result
 
 
-def _check_time(text: str) -> None:
+def check_time(text: str) -> None:
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
@@ -91,7 +94,7 @@ def _check_time(text: str) -> None:
         raise InvalidOption("created", f"{text!r} is not a time as in RFC 3339, such as 2026-11-22T12:00:00Z")
 
 
-def _epoch() -> str | None:
+def epoch() -> str | None:
     """SOURCE_DATE_EPOCH as RFC 3339; it is stamped on what is new, and never makes anything new by itself."""
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:

@@ -8,7 +8,6 @@ import pytest
 from ansible_collections.proven.gitops.plugins.module_utils._flux.rules.semver_range import (
     InvalidRange,
     check,
-    is_version,
 )
 
 
@@ -62,24 +61,3 @@ def test_takes_what_flux_parses(text: str) -> None:
 def test_refuses_what_flux_does_not_parse(text: str) -> None:
     with pytest.raises(InvalidRange):
         check(text)
-
-
-@pytest.mark.parametrize(
-    ("tag", "answer"),
-    [
-        ("1.9.1", True),
-        ("v1.9.1", True),
-        ("1.0.0-rc.1", True),
-        ("1.0.0_build.5", False),
-        ("0.0.0", True),
-        ("1.9", False),
-        ("1", False),
-        ("01.0.0", False),
-        ("main-3f2a1c", False),
-        ("latest", False),
-        ("1.0.0-", False),
-        ("1.0.0 ", False),
-    ],
-)
-def test_what_a_range_can_select(tag: str, answer: bool) -> None:
-    assert is_version(tag) is answer
