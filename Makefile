@@ -54,7 +54,7 @@ help: ## this list
 		FUZZ_SECONDS=3600 'fuzz: how long it goes on' \
 		PYTHON=python3.13 'the interpreter (default: the newest usable one, 3.11 at least)' \
 		ANSIBLE_CORE=2.19 'the release of ansible-core (default: 2.19 on Python 3.11, else the newest)' \
-		KILLED=all 'cluster: the steps at which the story is killed (default: every third, chosen by the commit)' \
+		KILLED=all 'cluster, faults: the steps at which a story is killed (default: every third, chosen by the commit)' \
 		"ARGS='-k sign -x'" 'more arguments for pytest'
 
 # The one place where the checkout becomes a collection that Ansible, pytest and mypy can import.
@@ -125,12 +125,12 @@ test: $(NAMESPACE) ## unit and integration tests: loopback only, nothing but PyP
 
 .PHONY: versions
 versions: $(NAMESPACE) ## what of `make test` may differ between releases of Python and ansible-core
-	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow' $(ARGS)
+	@$(call in,test) python -m pytest $(HERMETIC) $(junit) -m 'versions and not slow and not one_version' $(ARGS)
 
 .PHONY: faults
 faults: $(NAMESPACE) ## every fault and attack of docs/security.md, without a network; writes build/faults.json and the table
 	@run=.ci/offline; $$run true || run=; \
-	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample' \
+	$(call in,test) $$run python -m pytest $(HERMETIC) $(junit) --timeout 900 -m 'not sample and not nightly' \
 		--fault-book=build/faults.json $(ARGS) && \
 	python tests/faults_table.py build/faults.json docs/security.md
 
@@ -152,9 +152,10 @@ integration: $(NAMESPACE) ## the integration tests only
 	@$(call in,test) python -m pytest -n 2 --dist loadfile $(junit) tests/integration $(ARGS)
 
 .PHONY: interop
-interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries
+interop: $(NAMESPACE) ## against the real cosign 3 and 2, flux, oras, crane, registries, key stores
 	@$(with_lab) missing=; \
-	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver; do \
+	case $${CI:-false} in 0|false) ;; *) .ci/softhsm || true ;; esac; \
+	for tool in cosign cosign2 flux oras crane registry gitea kubectl etcd kube-apiserver local-kms softhsm2-util; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
 	[ -z "$$missing" ] || echo "not on PATH, so what needs it is skipped:$$missing" >&2; \
@@ -171,7 +172,7 @@ e2e: $(NAMESPACE) ## the whole story by Molecule: on the embedded registry, and 
 	$(call in,e2e) python -m pytest $(junit) tests/e2e $(ARGS)
 
 .PHONY: cluster
-cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, killed at every step
+cluster: $(NAMESPACE) ## each role on real kind clusters, and the whole story with faults, and killed at its steps
 	@$(with_lab) \
 	$(call in,test) python -m pytest -n 2 --dist loadscope $(junit) tests/cluster $(ARGS)
 
@@ -200,7 +201,7 @@ rules: $(NAMESPACE) ## the rules of CONTRIBUTING.md, as far as a program can che
 
 .PHONY: shell
 shell:
-	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline .ci/peers
+	@$(call in,lint) shellcheck .ci/venv .ci/tree .ci/sanity .ci/run .ci/offline .ci/peers .ci/softhsm
 
 .PHONY: audit
 audit: ## known vulnerabilities of what is installed for tests and linters; AUDIT=required fails where nobody could be asked

@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import os
+import ssl
 import sys
 import typing as t
 from pathlib import Path
@@ -32,9 +33,20 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "build" / "cach
 
 pytest_plugins = ["skips", "fault_book", "fuzzing", "versions"]
 
-_PERSONAL = ("COSIGN_", "PROVEN_", "DOCKER_", "REGISTRY_AUTH", "XDG_", "GIT_", "K8S_AUTH", "KUBECONFIG")
+_PERSONAL: tuple[str, ...] = (
+    "COSIGN_",
+    "PROVEN_",
+    "DOCKER_",
+    "REGISTRY_AUTH",
+    "XDG_",
+    "GIT_",
+    "K8S_AUTH",
+    "KUBECONFIG",
+)
+_PERSONAL += ("VAULT_", "BAO_", "TRANSIT_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "SOFTHSM2_")  # of key stores
 
 _scrypt = functools.cache(hashlib.scrypt)
+_verify_paths = ssl.SSLContext.set_default_verify_paths
 
 Result = dict[str, t.Any]
 
@@ -75,3 +87,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def remembered_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """What scrypt makes of a passphrase and salt is found out once in a process: it takes a quarter of a second."""
     monkeypatch.setattr(hashlib, "scrypt", _scrypt)
+
+
+@pytest.fixture(autouse=True)
+def no_public_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's certificates are read only where a test names some: they vouch for no server of ours."""
+
+    def read(context: ssl.SSLContext) -> None:
+        if {"SSL_CERT_FILE", "SSL_CERT_DIR"} & set(os.environ):
+            _verify_paths(context)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", read)

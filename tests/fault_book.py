@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault(*names): the faults of tests/faults/catalogue that this test tries")
     config.addinivalue_line("markers", "slow: runs by `make faults` only")
+    config.addinivalue_line("markers", "nightly: runs by `make nightly` only")
     config.addinivalue_line("markers", "sample: a part of a slow one, which does without it")
     if not hasattr(config, "workerinput"):  # of several processes, the one that hears of all reports
         config.pluginmanager.register(_Book(config.getoption("--fault-book")), "fault-book")

@@ -32,7 +32,7 @@ ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 SHARED = frozenset({"_shared"})  # every room may import it
 PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux", "_helm"})
 WIRE = frozenset({"_http"})  # the one HTTP client, under the ports
-PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind"})
+PORTS = frozenset({"_chartrepo", "_registry", "_git", "_githost", "_kube", "_kind", "_kms", "_sigstore"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),
@@ -131,12 +131,17 @@ def _documents(text: str) -> t.Iterator[tuple[str, ast.Assign]]:
 
 def module_is_thin(path: str, text: str) -> list[str]:
     """Lines of code without the documentation, comments and blank lines."""
+    count = sum(1 for line in _code(text).values() if line.strip() and not line.lstrip().startswith("#"))
+    return [f"{path}: {count} lines of code, {MODULE_LINES} are the most"] if count > MODULE_LINES else []
+
+
+def _code(text: str) -> dict[int, str]:
+    """The lines that are no documentation of a module, by their numbers."""
     lines = dict(enumerate(text.splitlines(), 1))
     for _name, node in _documents(text):
         for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
             del lines[number]
-    count = sum(1 for line in lines.values() if line.strip() and not line.lstrip().startswith("#"))
-    return [f"{path}: {count} lines of code, {MODULE_LINES} are the most"] if count > MODULE_LINES else []
+    return lines
 
 
 def pure_code_is_pure(path: str, text: str) -> list[str]:
@@ -192,6 +197,19 @@ def broad_excepts(path: str, text: str) -> list[str]:
     return found
 
 
+def use_cases_say_what_they_do(path: str, text: str) -> list[str]:
+    """Every public class and function of a use-case has a docstring: what it takes, gives and raises."""
+    if room_of(path) != "_tasks":
+        return []
+    bodies = [_tree(text).body, *(node.body for node in _tree(text).body if isinstance(node, ast.ClassDef))]
+    return [
+        f"{path}:{node.lineno}: {node.name} has no docstring"
+        for body in bodies
+        for node in body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_" and not ast.get_docstring(node)
+    ]
+
+
 # A concept that stands once: what a second copy would say, and the files and rooms where it may be said. The first is
 # the one to use; the others have a reason of their own, or are still to be merged into it. None may be added.
 ONCE: dict[str, tuple[str, ...]] = {
@@ -204,34 +222,38 @@ ONCE: dict[str, tuple[str, ...]] = {
         "_tasks/local/registry_process.py",
     ),
     r"\.is_loopback\b(?!\()": ("_shared/addresses.py",),
-    # A host written as an address is told from a name; what is loopback or private is not asked there.
+    # The peer that was connected to, and the networks of NO_PROXY.
     r"^\s*(?:import|from) ipaddress\b": (
         "_shared/addresses.py",
         "_http/",
-        "_oci/reference.py",
-        "_ansible/kind_options.py",
-        "_flux/version.py",  # the private networks that go-containerregistry speaks plain HTTP to
-        "_tasks/local/local_registry.py",
     ),
     r"\bms\|s\|m\b|\bms\|s\|h\b|\bh\|m\|s\b|\"ms\": ?1": ("_flux/durations.py",),
     r"\bFluxVersion\([0-9]|[\"']2\.(?:[6-9]|1[0-9])[\"']": ("_flux/version.py", "_flux/kinds.py"),
     r"\btoolkit\.fluxcd\.io/v[0-9]": ("_flux/kinds.py",),
     r"\byaml\.(?:safe_)?dump": ("_flux/declare/manifest_yaml.py",),
-    # Containers and processes of this machine are waited for by their own clients.
-    r"\btime\.sleep\(": ("_kube/waiter.py", "_registry/locks.py", "_tasks/local/"),
+    # A lock of the kernel's is asked for again and again in a process that has no other work.
+    r"\btime\.sleep\(": ("_shared/waiter.py", "_registry/locks.py"),
+    # The families of options: each with its specification and its reader.
+    r"[\"']references[\"']: ?\{": ("_ansible/references.py",),
+    r"[\"']artifacts[\"']: ?\{": ("_ansible/artifacts.py",),
+    r"\(\"path\", \"content\"\)": ("_ansible/public_key_options.py",),
+    r"\bPROVEN_REGISTRY_": ("_ansible/registry_login.py",),
+    r"\bFluxVersion\.parse\(params": ("_ansible/flux_version.py",),
+    r"\bnames\.wrong_subdomain\(": ("_ansible/kube_options.py", "_flux/"),
 }
 INDEPENDENT = "_embedded"  # it shares nothing, so that it is an independent oracle for our tests
 
 
 def concepts_stand_once(path: str, text: str) -> list[str]:
     """A second copy is the one that is not hardened. Documentation of modules may name what it likes."""
-    if room_of(path) in (INDEPENDENT, "modules", "doc_fragments"):
+    if room_of(path) in (INDEPENDENT, "doc_fragments"):
         return []
+    lines = _code(text) if room_of(path) == "modules" else dict(enumerate(text.splitlines(), 1))
     return [
         f"{path}:{number}: {found.group().strip()} belongs into {places[0]}; use what is there"
         for pattern, places in ONCE.items()
         if not any(place in path for place in places)
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in lines.items()
         if (found := re.search(pattern, line))
     ]
 

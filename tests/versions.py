@@ -3,7 +3,8 @@
 
 It is found out, not written down, so that a new test is not forgotten: whole directories, and of the unit tests those
 that import a library whose behaviour has changed between releases, by themselves, by their fixtures or by their
-subject. A test that knows better says `pytest.mark.versions` itself.
+subject. A test that knows better says `pytest.mark.versions` itself, or `one_version` where what takes its time is
+neither Python's nor ansible-core's: processes that are killed or run side by side, and programs like docker.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _OURS = "ansible_collections.proven.gitops.plugins."
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "versions: may differ between releases of Python and ansible-core")
+    config.addinivalue_line("markers", "one_version: does not, for all that it runs modules")
 
 
 # Before -m is looked at.

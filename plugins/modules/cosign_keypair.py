@@ -19,21 +19,33 @@ description:
     that is missing is made again from it. Keys of other kinds (RSA, for example), as C(cosign import-key-pair) makes
     them, are kept as well.
   - The files are written whole or not at all, and are never readable by others on the way.
+  - With O(key) the key is made where it is kept, in a key store or in a Secret of a cluster, and stays there. An
+    existing key is never replaced.
 options:
+  key:
+    description:
+      - The URI of the key, as C(cosign generate-key-pair --kms) takes it. Keys are made by C(awskms:///alias/NAME),
+        C(hashivault://NAME), C(openbao://NAME), C(pkcs11:token=...;object=NAME) and C(k8s://NAMESPACE/SECRET).
+      - C(gcpkms://) and C(azurekms://) are refused where the key is not there yet. Its purpose, protection and rotation
+        are decisions for the tools of the vendors.
+      - A Secret gets C(cosign.key), C(cosign.pub) and C(cosign.password). The cluster is the one that the variables of
+        kubernetes.core (such as E(K8S_AUTH_KUBECONFIG) and E(K8S_AUTH_CONTEXT)) or E(KUBECONFIG) name.
+      - Exactly one of O(key) and O(path) is required.
+    type: str
   path:
     description:
       - The file of the private key. Its directory must exist.
       - A symbolic link is followed to read a key, but not to write one.
     type: path
-    required: true
   public_key_path:
     description:
       - The file of the public key, which is readable by everybody.
-      - By default beside the private key, with C(.pub) in place of C(.key).
+      - By default beside the private key, with C(.pub) in place of C(.key). With O(key) there is none by default.
     type: path
   passphrase:
     description:
-      - The passphrase of the private key. It must always be given, if only as an empty string.
+      - The passphrase of the private key. With O(path) and C(k8s://) it must always be given, if only as an empty
+        string.
       - Every character counts, also a newline at the end.
       - To change it, make a new pair with O(regenerate=always).
       - Can be set with the environment variable E(COSIGN_PASSWORD), which counts also when it is set to nothing.
@@ -43,8 +55,8 @@ options:
       - V(never) leaves a private key that is there as it is, and fails where the file of the public key holds
         anything but its public half.
       - V(public_key) writes the public key anew in that case.
-      - V(always) makes a new pair each time, in place of one that is there. What was signed with the old key can then
-        only be verified with a copy of the old public key.
+      - V(always) makes a new pair each time, in place of one that is there, with O(path) only. What was signed with the
+        old key can then only be verified with a copy of the old public key.
       - The module fails where the private key cannot be read or the passphrase does not open it, unless this is
         V(always).
     type: str
@@ -65,7 +77,9 @@ options:
 requirements:
   - cryptography
   - PyNaCl
+  - urllib3
 extends_documentation_fragment:
+  - proven.gitops._key_store
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup
 attributes:
@@ -112,15 +126,23 @@ EXAMPLES = r"""
   proven.gitops.cosign_keypair:
     path: cosign.key
     regenerate: always
+
+- name: Make a key that never leaves Vault, and keep its public key in a file
+  proven.gitops.cosign_keypair:
+    key: hashivault://release
+    public_key_path: release.pub
+    key_store:
+      address: https://vault.example.com:8200
+      token: "{{ vault_token }}"
 """
 
 RETURN = r"""
 path:
-  description: The absolute path of the private key.
+  description: The absolute path of the private key. V(null) with O(key).
   returned: success
   type: str
 public_key_path:
-  description: The absolute path of the public key.
+  description: The absolute path of the public key. V(null) where it is written to no file.
   returned: success
   type: str
 public_key:
@@ -139,6 +161,10 @@ type:
   returned: success
   type: str
   sample: ecdsa-p256
+key_version:
+  description: The newest version of O(key), where its store has versions, else V(null).
+  returned: success
+  type: str
 actions:
   description: What was done, or would be done in check mode, in order.
   returned: success
@@ -150,28 +176,13 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec, passphrase
-from ..module_utils._ansible.given import Rules
-from ..module_utils._ansible.keypair_options import keypair
-from ..module_utils._ansible.run import run
-
-SPEC = ArgumentSpec(
-    options={
-        "path": {"type": "path", "required": True},
-        "public_key_path": {"type": "path"},
-        "passphrase": passphrase("COSIGN_PASSWORD"),
-        "regenerate": {"type": "str", "choices": ["never", "public_key", "always"], "default": "never"},
-        "mode": {"type": "raw"},
-        "owner": {"type": "str"},
-        "group": {"type": "str"},
-    },
-    rules=Rules(numbers=frozenset({"owner", "group"})),
-)
+from ..module_utils._ansible.keypair_options import KEYPAIR, keypair
+from ..module_utils._ansible.run import register_secret, run
 
 
 def main() -> None:
-    module = SPEC.create_module()
-    run(module, lambda: keypair(module.params))
+    module = KEYPAIR.create_module()
+    run(module, lambda: keypair(module.params, register_secret(module)))
 
 
 if __name__ == "__main__":

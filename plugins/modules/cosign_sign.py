@@ -16,9 +16,11 @@ description:
   - Signs the digests of artifacts with a private key in cosign's encrypted format, and stores the signatures beside
     them in the registry, where cosign and Flux find them. Neither a transparency log nor any other service is
     contacted.
-  - Nothing is signed again when a signature is there that is valid, by this key, in the wanted format, with exactly
-    the wanted annotations.
-  - One decrypted key signs all artifacts of a task.
+  - Or signs them keyless, with a certificate of Fulcio for an identity token, an entry in a transparency log and a time
+    stamp. Everything that these services give is proven by O(trusted_root) before it is stored.
+  - Nothing is signed again when a signature is there that is valid, by this key or identity, in the wanted format, with
+    exactly the wanted annotations.
+  - One decrypted key signs all artifacts of a task, or one certificate for as long as it is valid.
 options:
   reference:
     description:
@@ -55,6 +57,8 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._keyless
+  - proven.gitops._key_store
   - proven.gitops._privatekey
   - proven.gitops._registry
 notes:
@@ -73,6 +77,18 @@ EXAMPLES = r"""
     reference: "{{ pushed.artifact.reference }}"
     privatekey_path: cosign.key
     privatekey_passphrase: "{{ vault_cosign_password }}"
+
+- name: Sign keyless, with a token and the services of a private Sigstore
+  proven.gitops.cosign_sign:
+    reference: "{{ pushed.artifact.reference }}"
+    oidc_identity_token_path: /var/run/sigstore/token
+    trusted_root: trusted_root.json
+    signing_config: signing_config.json
+
+- name: Sign with a key that never leaves AWS
+  proven.gitops.cosign_sign:
+    references: "{{ pushed.artifacts | map(attribute='reference') }}"
+    key: awskms:///alias/release
 
 - name: Sign many artifacts with a key from a vault, for a fleet that still has Flux 2.7
   proven.gitops.cosign_sign:
@@ -99,7 +115,7 @@ signatures:
       description: The digest that is signed.
       type: str
     key:
-      description: The fingerprint of the key.
+      description: The fingerprint of the key. V(null) for keyless signatures.
       type: str
     formats:
       description: The formats wanted.
@@ -123,9 +139,26 @@ key:
       with a warning.
   returned: success
   type: str
-public_key:
-  description: The public key in PEM format, as it goes into the Secret that Flux verifies with.
+key_version:
+  description:
+    - The version of O(key) that signed all artifacts of the task. It is the one that was newest when the task started,
+      unless the URI names a version.
+    - V(null) for a key file, and for a key store that knows no versions.
   returned: success
+  type: str
+public_key:
+  description:
+    - The public key in PEM format, as it goes into the Secret that Flux verifies with.
+    - V(null) for keyless signatures.
+  returned: success
+  type: str
+identity:
+  description: Whom the certificate names, or will name as far as the token says.
+  returned: success, with keyless signatures
+  type: str
+issuer:
+  description: The issuer of the identity.
+  returned: success, with keyless signatures
   type: str
 actions:
   description: What was done, or would be done in check mode, in order.
@@ -138,29 +171,24 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.key_options import PRIVATE_KEY
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
-from ..module_utils._ansible.sign_options import sign
-
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "annotations": {"type": "dict"},
-        "format": {"type": "str", "choices": ["bundle", "legacy", "both", "auto"], "default": "bundle"},
-        "flux_version": {"type": "str"},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.sign_options import SIGN, sign
 
 
 def main() -> None:
-    module = SPEC.merge(PRIVATE_KEY, REGISTRY).create_module()
-    run(module, lambda: sign(module.params, registries(module), progress(module), check_mode=module.check_mode))
+    module = SIGN.merge(REGISTRY).create_module()
+    run(
+        module,
+        lambda: sign(
+            module.params,
+            registries(module),
+            progress(module),
+            check_mode=module.check_mode,
+            register=register_secret(module),
+        ),
+    )
 
 
 if __name__ == "__main__":

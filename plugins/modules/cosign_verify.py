@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The proven.gitops authors (@proven-gitops)
 description:
-  - Verifies that artifacts are signed by given public keys, in either of cosign's formats, and gives one verdict for
-    each, with every signature's own reason.
+  - Verifies that artifacts are signed by given public keys or keyless by given identities, in either of cosign's
+    formats, and gives one verdict for each, with every signature's own reason.
   - The digest inside the signed payload is always compared. A signature counts for one digest only.
   - Each format is looked at by itself. A registry that could not be asked is V(unreachable), and never V(unsigned).
   - The task fails unless all references are verified.
@@ -31,9 +31,9 @@ options:
   public_keys:
     description:
       - The public keys of which any (or O(threshold) different ones) must have signed.
+      - Needed, unless identities are given.
     type: list
     elements: dict
-    required: true
     suboptions:
       path:
         description: A file with a public key in PEM format.
@@ -41,8 +41,15 @@ options:
       content:
         description: A public key in PEM format.
         type: str
+      uri:
+        description:
+          - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
+          - The public key is read from the store each time.
+        type: str
   threshold:
-    description: How many different keys of O(public_keys) must have signed. Flux itself is content with one.
+    description:
+      - How many different keys of O(public_keys) and different identities must have signed, together. Flux itself is
+        content with one.
     type: int
     default: 1
   annotations:
@@ -69,6 +76,8 @@ extends_documentation_fragment:
   - proven.gitops._attributes.info_module
   - proven.gitops._attributes.actiongroup_registry
   - proven.gitops._attributes.progress
+  - proven.gitops._identities
+  - proven.gitops._key_store
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
@@ -84,6 +93,13 @@ EXAMPLES = r"""
       - path: cosign.pub
   register: proven
 
+- name: Prove that a release workflow has signed it keyless
+  proven.gitops.cosign_verify:
+    reference: oci://ghcr.io/example/manifests/cert-manager:v1.9.1
+    certificate_identity: https://github.com/example/manifests/.github/workflows/release.yml@refs/heads/main
+    certificate_oidc_issuer: https://token.actions.githubusercontent.com
+    trusted_root: trusted_root.json
+
 - name: Two of three people must have signed, in a way that Flux 2.8 accepts
   proven.gitops.cosign_verify:
     references: "{{ pushed.artifacts | map(attribute='reference') }}"
@@ -93,6 +109,15 @@ EXAMPLES = r"""
       - content: "{{ carols_public_key }}"
     threshold: 2
     flux_version: "2.8"
+
+- name: Verify with the public key of a key store
+  proven.gitops.cosign_verify:
+    reference: "{{ pushed.artifact.reference }}"
+    public_keys:
+      - uri: hashivault://release
+    key_store:
+      address: https://vault.example.com:8200
+      token: "{{ vault_token }}"
 
 - name: Take an inventory without failing on what is unsigned
   proven.gitops.cosign_verify:
@@ -123,11 +148,16 @@ verdicts:
       description:
         - V(verified), by as many of the given keys as were asked for.
         - V(unsigned), the registry was asked, and there is no signature.
-        - V(wrong_key), there are signatures, but not by enough of the given keys.
-        - V(wrong_identity), a signature is valid by a given key, but does not have the wanted annotations.
-        - V(tampered), a signature is valid by a given key, but for another digest, or bytes do not match their digest.
+        - V(wrong_key), there are signatures, but not by enough of the given keys, or keyless ones that O(trusted_root)
+          does not prove.
+        - V(wrong_identity), a keyless signature is proven, but by another identity; or a signature is valid by a given
+          key or identity, but does not have the wanted annotations.
+        - V(tampered), a signature is valid by a given key or identity, but for another digest, or bytes do not match
+          their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
-        - V(unreachable), the registry could not be asked, or does not have the artifact.
+        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials. Asking
+          again does not help.
+        - V(unreachable), the registry could not be asked. Only this one may be worth a retry.
       type: str
     verified:
       description: Whether the verdict is V(verified).
@@ -140,7 +170,9 @@ verdicts:
       type: list
       elements: str
     signed_by:
-      description: The fingerprints (SHA-256 of the public key in DER form) of the given keys that signed.
+      description:
+        - The fingerprints (SHA-256 of the public key in DER form) of the given keys that signed, and the identities, as
+          C(identity (issuer)).
       type: list
       elements: str
     signatures:
@@ -158,7 +190,13 @@ verdicts:
           description: Why, in a sentence.
           type: str
         key:
-          description: The fingerprint of the given key that it is valid by.
+          description: The fingerprint of the given key, or the identity, that it is valid by.
+          type: str
+        identity:
+          description: Whom the certificate of a proven keyless signature names, whether asked for or not.
+          type: str
+        issuer:
+          description: The issuer of that identity.
           type: str
         digest:
           description: The digest of the referrer (bundle), or of the payload (legacy).
@@ -184,46 +222,22 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.references import references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
-from ..module_utils._ansible.verify_options import policy
+from ..module_utils._ansible.run import register_secret, run
+from ..module_utils._ansible.verify_options import VERIFY, policy
 from ..module_utils._tasks.signing.verify import Verify
-
-KEY = {"path": {"type": "path"}, "content": {"type": "str", "no_log": False}}
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "public_keys": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "no_log": False,
-            "options": KEY,
-            "required_one_of": [("path", "content")],
-            "mutually_exclusive": [("path", "content")],
-        },
-        "threshold": {"type": "int", "default": 1},
-        "annotations": {"type": "dict"},
-        "flux_version": {"type": "str"},
-        "report_only": {"type": "bool", "default": False},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
-)
 
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = VERIFY.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Verify(
             references(module.params),
             registries(module),
-            policy(module.params),
+            policy(module.params, register_secret(module)),
             progress(module),
             report_only=module.params["report_only"],
             concurrency=module.params["concurrency"],

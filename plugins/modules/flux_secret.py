@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - proven.gitops._attributes
   - proven.gitops._attributes.actiongroup_cluster
   - proven.gitops._attributes.defaults
+  - proven.gitops._key_store
   - proven.gitops._kube
   - proven.gitops._kube.force_conflicts
 attributes:
@@ -75,6 +76,11 @@ options:
         type: path
       content:
         description: A public key in PEM format.
+        type: str
+      uri:
+        description:
+          - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
+          - The public key is read from the store each time.
         type: str
   registry:
     description:
@@ -129,6 +135,12 @@ EXAMPLES = r"""
       - path: next/cosign.pub
         name: next.pub
 
+- name: Trust the key of a key store, and say when the cluster has another one
+  proven.gitops.flux_secret:
+    name: cosign-pub
+    public_keys:
+      - uri: awskms:///alias/release
+
 - name: Let Flux log in with a token from a vault
   proven.gitops.flux_secret:
     name: ghcr-auth
@@ -179,6 +191,13 @@ secret:
       type: dict
       sample:
         cosign.pub: sha256:21df526189622a63133d0475a8b95000d84a78691332ef18ca93fc332ae6f0c6
+    origins:
+      description:
+        - The key store of each public key that was given by a URI, with the version of the key that was taken.
+        - Where the Secret in the cluster has another key, a warning names both fingerprints.
+      type: dict
+      sample:
+        cosign.pub: hashivault://release (version 2)
 actions:
   description: What was done, or would be, a short sentence each.
   returned: success

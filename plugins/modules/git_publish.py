@@ -247,53 +247,16 @@ failure:
 
 import contextlib
 
-from ..module_utils._ansible.argspec import ArgumentSpec, variable
-from ..module_utils._ansible.git_options import GIT_ACCESS
-from ..module_utils._ansible.given import Rules
 from ..module_utils._ansible.progress import progress
+from ..module_utils._ansible.publish_options import PUBLISH, publication
 from ..module_utils._ansible.run import register_secret, run
 from ..module_utils._git.workspace import private_directory
-from ..module_utils._tasks.git.parameters import publication
 from ..module_utils._tasks.git.publish import GitPublish
-
-FILE = {
-    "path": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "content": {"type": "raw"},
-    "src": {"type": "path"},
-    "executable": {"type": "bool"},
-    "force": {"type": "bool", "default": True},
-}
-FILES = {
-    "type": "list",
-    "elements": "dict",
-    "required": True,
-    "options": FILE,
-    "mutually_exclusive": [("content", "src")],
-    "required_if": [("state", "present", ("content", "src"), True)],
-}
-SPEC = GIT_ACCESS.merge(
-    ArgumentSpec(
-        options={
-            "branch": {"type": "str", "default": "main"},
-            "files": FILES,
-            "commit_message": {"type": "str"},
-            "author_name": {"type": "str"},
-            "author_email": {"type": "str"},
-            "sign": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-            "signing_key": variable("str", "PROVEN_GIT_SIGNING_KEY", no_log=False),
-            "signing_format": {"type": "str", "choices": ["openpgp", "ssh", "x509"]},
-            "attempts": {"type": "int", "default": 10},
-            "depth": {"type": "int", "default": 1},
-        },
-        rules=Rules(contents=frozenset({"files.content"})),
-    )
-)
 
 
 def main() -> None:
     """Parse, publish, leave."""
-    module = SPEC.create_module()
+    module = PUBLISH.create_module()
     with contextlib.ExitStack() as stack:
 
         def build() -> GitPublish:

@@ -41,9 +41,48 @@ options:
       - A packed chart is pushed byte for byte, after it was read as Helm would read it. Links, names that lead out of
         the chart, and data that hides between the files are errors.
     type: path
+  url:
+    description:
+      - The URL of a packed chart. It is pushed byte for byte, as one in O(path). O(sha256) is required.
+      - Exactly one of O(path), O(url) and O(repo_url) is required for each chart.
+    type: str
+  repo_url:
+    description:
+      - The URL of an HTTP chart repository, the directory of its C(index.yaml). O(name), O(version) and O(sha256) are
+        required.
+    type: str
+  name:
+    description: The name of the chart in the repository.
+    type: str
+  version:
+    description: Its exact version, as the index writes it. A range is not resolved.
+    type: str
   sha256:
     description:
       - The SHA-256 that the packed chart must have, as V(sha256:) and 64 hexadecimal digits, or these digits alone.
+        It decides, whatever an index or a server says.
+    type: str
+  provenance:
+    description:
+      - Carry the provenance file along, which stands beside a packed chart under its name with C(.prov).
+      - It must be about this chart and have the SHA-256 of these bytes. Who signed it is checked with O(keyring) alone.
+    type: bool
+  keyring:
+    description:
+      - A file of OpenPGP public keys, as C(gpg --export) writes it. One of them must have signed the provenance file.
+      - The program C(gpgv) checks it.
+    type: path
+  repo_username:
+    description:
+      - The user name at O(repo_url) or O(url), together with O(repo_password).
+      - It is sent to that scheme, host and port alone. A redirect, or an index that names another server, does not take
+        it along.
+      - Can be set with the environment variable E(PROVEN_CHART_REPO_USERNAME).
+    type: str
+  repo_password:
+    description:
+      - The password of O(repo_username).
+      - Can be set with the environment variable E(PROVEN_CHART_REPO_PASSWORD).
     type: str
   annotations:
     description:
@@ -68,7 +107,8 @@ options:
     type: path
   charts:
     description:
-      - Several charts in one task. O(annotations), O(created) and O(move) beside it are defaults for each of them.
+      - Several charts in one task. O(annotations), O(created), O(move), O(provenance) and O(keyring) beside it are
+        defaults for each of them.
     type: list
     elements: dict
     suboptions:
@@ -79,9 +119,27 @@ options:
       path:
         description: As O(path).
         type: path
+      url:
+        description: As O(url).
+        type: str
+      repo_url:
+        description: As O(repo_url).
+        type: str
+      name:
+        description: As O(name).
+        type: str
+      version:
+        description: As O(version).
+        type: str
       sha256:
         description: As O(sha256).
         type: str
+      provenance:
+        description: As O(provenance).
+        type: bool
+      keyring:
+        description: As O(keyring).
+        type: path
       annotations:
         description: As O(annotations), merged over it.
         type: dict
@@ -134,6 +192,15 @@ EXAMPLES = r"""
     reference: oci://ghcr.io/example/charts/hello:1.2.3
     path: ./hello-1.2.3.tgz
     sha256: "{{ hello_sha256 }}"
+
+- name: Bring charts of an HTTP repository into our registry
+  proven.gitops.helm_chart_push:
+    charts:
+      - reference: oci://registry.example.com/charts/cert-manager
+        repo_url: https://charts.jetstack.io
+        name: cert-manager
+        version: v1.19.0
+        sha256: "{{ cert_manager_sha256 }}"
 """
 
 RETURN = r"""
@@ -209,27 +276,20 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.chart_options import OPTIONS, chart_requests
+from ..module_utils._ansible.chart_options import CHARTS, chart_requests
+from ..module_utils._ansible.packing_options import ledger
 from ..module_utils._ansible.progress import progress
-from ..module_utils._ansible.push_options import CACHE_DIR, ledger
 from ..module_utils._ansible.registry_options import REGISTRY, registries
-from ..module_utils._ansible.run import run
+from ..module_utils._ansible.run import register_secret, run
 from ..module_utils._tasks.artifact.push import Push
-
-SPEC = ArgumentSpec(
-    options={**OPTIONS, "cache_dir": CACHE_DIR},
-    required_one_of=(("reference", "charts"),),
-    mutually_exclusive=(("reference", "charts"),),
-)
 
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = CHARTS.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Push(
-            chart_requests(module.params),
+            chart_requests(module.params, register_secret(module)),
             registries(module),
             progress(module),
             workdir=None if module.check_mode else module.tmpdir,

@@ -146,25 +146,18 @@ failure:
 
 from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
-from ..module_utils._ansible.references import references
+from ..module_utils._ansible.references import REFERENCES, references
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
 from ..module_utils._tasks.artifact.inspect import Inspect
 
 SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "references": {"type": "list", "elements": "str"},
-        "tags": {"type": "bool", "default": True},
-        "signatures": {"type": "bool", "default": True},
-    },
-    required_one_of=(("reference", "references"),),
-    mutually_exclusive=(("reference", "references"),),
+    options={"tags": {"type": "bool", "default": True}, "signatures": {"type": "bool", "default": True}}
 )
 
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = SPEC.merge(REFERENCES, REGISTRY).create_module()
     run(
         module,
         lambda: Inspect(

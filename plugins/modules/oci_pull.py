@@ -124,30 +124,15 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
-from ..module_utils._ansible.pull_options import limits, pull_requests
+from ..module_utils._ansible.pull_options import PULL, limits, pull_requests
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
 from ..module_utils._tasks.artifact.pull import Pull
 
-ONE = {"reference": {"type": "str", "required": True}, "dest": {"type": "path", "required": True}}
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "dest": {"type": "path"},
-        "artifacts": {"type": "list", "elements": "dict", "options": ONE},
-        "max_size": {"type": "int", "default": 1 << 30},
-        "max_entries": {"type": "int", "default": 100_000},
-    },
-    required_one_of=(("reference", "artifacts"),),
-    mutually_exclusive=(("reference", "artifacts"), ("dest", "artifacts")),
-    required_by={"reference": ("dest",)},
-)
-
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = PULL.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Pull(

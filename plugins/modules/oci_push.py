@@ -242,42 +242,16 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
-from ..module_utils._ansible.given import Rules
+from ..module_utils._ansible.packing_options import ledger
 from ..module_utils._ansible.progress import progress
-from ..module_utils._ansible.push_options import CACHE_DIR, ledger, push_requests
+from ..module_utils._ansible.push_options import PUSH, push_requests
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
 from ..module_utils._tasks.artifact.push import Push
 
-SHARED = {
-    "source": {"type": "str"},
-    "revision": {"type": "str"},
-    "annotations": {"type": "dict"},
-    "ignore": {"type": "list", "elements": "str"},
-    "resolve_symlinks": {"type": "bool"},
-    "created": {"type": "str"},
-    "move": {"type": "bool"},
-    "compare_with": {"type": "str"},
-}
-ONE = {"reference": {"type": "str", "required": True}, "path": {"type": "path", "required": True}, **SHARED}
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "path": {"type": "path"},
-        **SHARED,
-        "cache_dir": CACHE_DIR,
-        "artifacts": {"type": "list", "elements": "dict", "options": ONE},
-    },
-    required_one_of=(("reference", "artifacts"),),
-    mutually_exclusive=(("reference", "artifacts"), ("path", "artifacts"), ("compare_with", "artifacts")),
-    required_by={"reference": ("path",)},
-    rules=Rules(may_be_empty=frozenset({"cache_dir", "ignore", "artifacts.ignore"})),
-)
-
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = PUSH.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Push(

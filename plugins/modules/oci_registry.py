@@ -203,7 +203,8 @@ failure:
 import os
 from pathlib import Path
 
-from ..module_utils._ansible.argspec import ArgumentSpec, variable
+from ..module_utils._ansible.argspec import ArgumentSpec
+from ..module_utils._ansible.registry_login import LOGIN
 from ..module_utils._ansible.run import run
 from ..module_utils._tasks.local.local_registry import LocalRegistry, Wanted
 
@@ -215,8 +216,6 @@ SPEC = ArgumentSpec(
         "allow_remote": {"type": "bool", "default": False},
         "names": {"type": "list", "elements": "str", "default": []},
         "port": {"type": "int", "default": 0},
-        "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
-        "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),
         "auth": {"type": "str", "choices": ["basic", "bearer"], "default": "basic"},
         "referrers": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 30},
@@ -227,7 +226,7 @@ SPEC = ArgumentSpec(
 
 def main() -> None:
     """Entry point of the module."""
-    module = SPEC.create_module()
+    module = SPEC.merge(LOGIN).create_module()
     options = dict(module.params)
     options["data_dir"] = Path(os.path.abspath(options["data_dir"]))
     run(module, lambda: LocalRegistry(Wanted(**options)))

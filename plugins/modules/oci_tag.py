@@ -112,35 +112,15 @@ failure:
   type: dict
 """
 
-from ..module_utils._ansible.argspec import ArgumentSpec
 from ..module_utils._ansible.progress import progress
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
-from ..module_utils._ansible.tag_options import tag_requests
+from ..module_utils._ansible.tag_options import TAG, tag_requests
 from ..module_utils._tasks.artifact.tag import Tag
-
-SPEC = ArgumentSpec(
-    options={
-        "reference": {"type": "str"},
-        "tags": {"type": "list", "elements": "str", "aliases": ["tag"]},
-        "move": {"type": "bool", "default": False},
-        "artifacts": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "reference": {"type": "str", "required": True},
-                "tags": {"type": "list", "elements": "str", "required": True, "aliases": ["tag"]},
-            },
-        },
-    },
-    required_one_of=(("reference", "artifacts"),),
-    mutually_exclusive=(("reference", "artifacts"), ("tags", "artifacts")),
-    required_by={"reference": ("tags",)},
-)
 
 
 def main() -> None:
-    module = SPEC.merge(REGISTRY).create_module()
+    module = TAG.merge(REGISTRY).create_module()
     run(
         module,
         lambda: Tag(

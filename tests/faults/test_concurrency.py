@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ["either", "registry"]
 
+pytestmark = pytest.mark.one_version
+
 COUNT = 20
 PUBLISHERS = 6
 Result = dict[str, t.Any]

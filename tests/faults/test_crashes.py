@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ["keys"]
 
+pytestmark = pytest.mark.one_version
+
 WRITERS: tuple[type[UseCase], ...] = (Push, SignBundle, SignLegacy, Tag, Pull)
 WHEN = ["before", "after"]
 

@@ -78,7 +78,7 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for(attempt: Attempt, status:
 
 @pytest.mark.fault("R4b", "R16a")
 @pytest.mark.parametrize("case", [Verify, Pull, Tag, Info], ids=lambda case: case.name)
-@sampled(97, every=5)
+@sampled(97, every=13, night=5)
 def test_an_answer_that_ends_at_any_byte(attempt: Attempt, case: type[UseCase], step: int) -> None:
     """The signatures are there; "unsigned" would be the worst that could be said of a broken connection."""
     assert attempt(case) == "done"

@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ["made", "pair", "template"]
 
+pytestmark = pytest.mark.one_version
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

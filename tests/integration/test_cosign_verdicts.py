@@ -149,8 +149,26 @@ class TestVerdicts:
     def test_an_artifact_that_is_not_there(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
-        missing = f"{registry.address}/team/app:v9"
-        assert verdict(run_module, missing, keys[0], report_only=False) == "unreachable"
+        """An answer, not a silence: asking again does not help, so it is not `unreachable`, and it is not `unsigned`."""
+        absent = "sha256:" + "0" * 64
+        for missing in (":v9", f"@{absent}", f"/other@{absent}"):
+            failed = verify(run_module, f"{registry.address}/team/app{missing}", keys[0])
+            assert failed["failed"]
+            assert failed["verdicts"][0]["verdict"] == failed["failure"]["details"]["verdict"] == "not_found"
+            assert failed["msg"].startswith("not_found: the registry has no such artifact"), "the cause comes first"
+        listed = verify(run_module, f"{registry.address}/team/app:v9", keys[0], report_only=True)
+        assert not listed.get("failed", False)
+        assert (listed["verified"], listed["verdicts"][0]["verified"]) == (False, False)
+
+    @pytest.mark.fault("R16a")
+    def test_what_hides_everything_is_not_not_found(
+        self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
+    ) -> None:
+        """Only the registry's own 404 for the artifact says that it is not there."""
+        reference = artifact(registry)
+        for status in (401, 403, 410, 500):
+            registry.hooks[:] = [Answers(status)]
+            assert verdict(run_module, reference, keys[0], retries=0, report_only=True) == "unreachable"
 
     def test_a_batch_keeps_every_verdict(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
@@ -193,6 +211,16 @@ class TestVerdicts:
 
 def _fallback_tag(reference: str) -> str:
     return reference.partition("@")[2].replace(":", "-")
+
+
+class Answers(Hook):
+    """A registry that answers every request for a manifest with one status."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def before(self, request: t.Any) -> t.Any:
+        return Response(self._status, {}, b"") if "/manifests/" in request.target else None
 
 
 class FailReferrers(Hook):

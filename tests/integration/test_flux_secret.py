@@ -226,6 +226,13 @@ def test_an_identity_token_is_no_password(secret: Run, tmp_path: Path) -> None:
     _hides(failed)
 
 
+@pytest.mark.parametrize("given", [{}, {"username": "me", "password": PASSWORD}])
+def test_a_configuration_that_is_not_there(secret: Run, tmp_path: Path, given: Object) -> None:
+    failed = secret("ghcr-auth", registry="ghcr.io", docker_config=str(tmp_path / "none"), **given)
+    assert failed["msg"] == f"docker_config: {tmp_path / 'none'} does not exist"
+    _hides(failed)
+
+
 def test_absent(secret: Run, wire: Wire, pems: list[str]) -> None:
     for check in (True, False):
         wire.expect("GET", f"{BASE}/cosign-pub", body=_json(_live({"cosign.pub": pems[0]})))

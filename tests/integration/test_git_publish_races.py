@@ -22,6 +22,8 @@ from ansible_collections.proven.gitops.plugins.module_utils._tasks.git.publish i
 
 __all__ = ["publish"]
 
+pytestmark = pytest.mark.one_version
+
 FILES = [{"path": "ours.yaml", "content": "a: 1\n"}]
 
 

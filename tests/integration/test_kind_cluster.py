@@ -18,6 +18,8 @@ from support.fake_docker import FakeMachine
 if t.TYPE_CHECKING:  # pragma: no cover
     from conftest import Result, RunModule
 
+pytestmark = pytest.mark.one_version
+
 NODE = "kindest/node:v1.36.3"
 TWO: dict[str, t.Any] = {
     "nodes": [

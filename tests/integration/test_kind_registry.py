@@ -13,6 +13,8 @@ from support.wire import Wire
 if t.TYPE_CHECKING:  # pragma: no cover
     from conftest import Result, RunModule
 
+pytestmark = pytest.mark.one_version
+
 IMAGE = "registry:3"
 
 

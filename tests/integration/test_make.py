@@ -17,7 +17,11 @@ from pathlib import Path
 import pytest
 from support.playbook import ROOT
 
-pytestmark = pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="an installed collection has no .ci")
+pytestmark = [
+    pytest.mark.one_version,
+    pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="an installed collection has no .ci"),
+    pytest.mark.timeout(600),  # whole plays, one after the other
+]
 NEEDED = (".ci", "Makefile", "examples", "galaxy.yml", "meta", "playbooks", "plugins", "roles")
 
 

@@ -16,7 +16,7 @@ import pytest
 from support.registry_module import CANARY, Options, Run, client, data_dir, four_times, run
 
 from ansible_collections.proven.gitops.plugins.module_utils._embedded import bundle
-from ansible_collections.proven.gitops.plugins.module_utils._embedded.datadir import DataDirectory
+from ansible_collections.proven.gitops.plugins.module_utils._embedded.datadir import MARKER, DataDirectory
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.local import registry_process
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.local.local_registry import LocalRegistry, Wanted
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.local.registry_directory import RegistryDirectory
@@ -190,6 +190,22 @@ def test_damaged_files_are_written_anew(run: Run, data_dir: Path) -> None:
         (data_dir / name).write_text("{")
         again = four_times(run, **options)
         assert again["address"] == started["address"]
+
+
+def test_a_directory_that_another_task_makes_meanwhile(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its marker appears between any two of our looks."""
+    real = RegistryDirectory.is_ours
+
+    def looked_at(directory: RegistryDirectory) -> bool:
+        found = real(directory)
+        (data_dir / MARKER).touch()
+        return found
+
+    data_dir.mkdir(mode=0o700)
+    monkeypatch.setattr(RegistryDirectory, "is_ours", looked_at)
+    for step in (RegistryDirectory(data_dir).check, RegistryDirectory(data_dir).create):
+        (data_dir / MARKER).unlink(missing_ok=True)
+        step()
 
 
 def test_parallel_tasks_start_one_server(data_dir: Path) -> None:

@@ -14,6 +14,7 @@ from support.playbook import ROOT, Ran, run
 if t.TYPE_CHECKING:
     from conftest import RunModule
 
+pytestmark = pytest.mark.timeout(600)  # whole plays, one after the other
 DECLARED = "clusters/my-cluster/my-app-2-sync.yaml"
 
 

@@ -34,8 +34,9 @@ class _Parsed(Exception):  # the way out of a module's main()
     pass
 
 
-def options(module: str) -> dict[str, Option]:
-    """The options of a module, as its main() hands them to Ansible."""
+@functools.cache
+def options(module: str) -> t.Mapping[str, Option]:
+    """The options of a module, as its main() hands them to Ansible: they are the same as long as a process lives."""
     found: list[t.Mapping[str, Option]] = []
 
     def parsed(spec: ArgumentSpec, **_more: t.Any) -> t.NoReturn:

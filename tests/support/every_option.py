@@ -7,6 +7,7 @@ A module's tasks need a few options to be valid: `bases` has them, as few as can
 from __future__ import annotations
 
 import copy
+import functools
 import typing as t
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def walk(given: t.Mapping[str, Option], where: tuple[str, ...] = ()) -> t.Iterat
         yield from walk(option.get("options", {}), (*where, name))
 
 
+@functools.cache
 def every() -> list[tuple[str, tuple[str, ...], Option]]:
     """Module, the names that lead to an option, and that option."""
     return [(module, where, option) for module in MODULES for where, option in walk(options(module))]

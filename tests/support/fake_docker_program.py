@@ -6,6 +6,7 @@ It is started some hundred times in a test run, so that it imports next to nothi
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -180,6 +181,13 @@ def _execute(node: State, command: list[str]) -> str:
     if node["status"] != "running":
         raise Failed("container is not running")
     verb, *rest = command
+    if verb == "sh":  # -c SCRIPT sh PATH ...
+        if "base64" not in rest[1]:
+            text = sys.stdin.read()
+            node["files"] |= dict.fromkeys(rest[3:], text)
+            return ""
+        files = {path: node["files"][path] for path in rest[3:] if path in node["files"]}
+        return "".join(f"{path} {base64.b64encode(text.encode()).decode()}\n" for path, text in files.items())
     if verb == "cat":
         if rest[0] not in node["files"]:
             raise Failed(f"cat: {rest[0]}: No such file or directory")
@@ -187,7 +195,8 @@ def _execute(node: State, command: list[str]) -> str:
     if verb == "cp":
         node["files"][rest[1]] = sys.stdin.read()
     elif verb == "rm":
-        node["files"] = {path: text for path, text in node["files"].items() if not path.startswith(rest[-1])}
+        gone = tuple(rest[1:])
+        node["files"] = {path: text for path, text in node["files"].items() if not path.startswith(gone)}
     elif verb == "kubectl":
         return _kubectl(node, [one for one in rest if not one.startswith("--")])
     return ""

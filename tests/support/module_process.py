@@ -16,10 +16,13 @@ import sys
 import typing as t
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / "collections"))
+    sys.path.insert(0, str(ROOT / "build" / "collections"))
 
 _SECONDS = 120.0
+# Ours is kept as well, beside no source: to compile it takes longer than to run it.
+_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "cache" / "pyc")}
 
 
 def start(
@@ -42,7 +45,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        env={**os.environ, **_BYTE_CODE, **(environment or {})},
     )
     assert running.stdin is not None
     running.stdin.write(json.dumps(arguments))

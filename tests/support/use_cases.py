@@ -212,10 +212,17 @@ def first(values: t.Iterable[t.Any], *quick: t.Any) -> list[t.Any]:
     return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
-def sampled(some: int, every: int = 1) -> pytest.MarkDecorator:
-    """A parameter `step`: `some` is that of `make test`, `every` that of `make faults`, which needs no sample then."""
-    values = [pytest.param(some, marks=pytest.mark.sample), pytest.param(every, marks=pytest.mark.slow)]
-    return pytest.mark.parametrize("step", values, ids=["some", "all"])
+def sampled(some: int, every: int = 1, night: int = 0) -> pytest.MarkDecorator:
+    """A parameter `step`: `some` is that of `make test`, `every` that of `make faults`, which needs no sample then.
+
+    `night` is one that `make nightly` alone takes beside them.
+    """
+    values = [
+        pytest.param(some, marks=pytest.mark.sample, id="some"),
+        pytest.param(every, marks=pytest.mark.slow, id="all"),
+    ]
+    values += [pytest.param(night, marks=[pytest.mark.slow, pytest.mark.nightly], id="each")] if night else []
+    return pytest.mark.parametrize("step", values)
 
 
 def outcome(case: UseCase, result: Result) -> str:

@@ -35,7 +35,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seen: set[Process] = set()
-        self._ours: dict[int, bool] = {}
+        self._ours: set[int] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -49,20 +49,21 @@ class Watch:
 
     def _run(self) -> None:
         while not self._end.wait(_PAUSE):
-            parents = dict(_parents())
+            parents = _below(os.getpid(), self._ours)
             for pid in parents:
-                if _below(pid, os.getpid(), parents) or pid in self._ours:
-                    with contextlib.suppress(OSError):
-                        self._look(pid, parents)
+                try:
+                    self._look(pid, parents)
+                except OSError:
+                    self._ours.discard(pid)
 
     def _look(self, pid: int, parents: t.Mapping[int, int]) -> None:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         # Between fork and exec a child looks like its parent.
         module = _MODULE in command and b"python" in command
-        ours = self._ours.get(pid, False) or (not module and self._started_by_module(parents[pid], parents))
+        ours = pid in self._ours or (not module and self._started_by_module(parents[pid], parents))
         if ours:
-            self._ours[pid] = True  # also when its parent has ended
+            self._ours.add(pid)  # also when its parent has ended
         self.seen.add(Process(command, environment, ours))
 
     def _started_by_module(self, pid: int, parents: t.Mapping[int, int]) -> bool:
@@ -76,19 +77,25 @@ class Watch:
         return False
 
 
-def _parents() -> t.Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+def _below(top: int, orphans: t.Iterable[int]) -> dict[int, int]:
+    """Every process below the top one, and its parent; so is what belonged there, and may have lost its parent."""
+    found = dict.fromkeys(orphans, 1)
+    waiting = [top, *found]
+    while waiting:
+        parent = waiting.pop()
+        for child in _children(parent):
+            if child not in found:
+                waiting.append(child)
+            found[child] = parent
+    return found
+
+
+def _children(pid: int) -> t.Iterator[int]:
+    """Those that any thread of it has started: the kernel's own list, since all of /proc takes the processor's time."""
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(OSError):
-                yield int(name), int(Path(f"/proc/{name}/stat").read_text().rpartition(") ")[2].split()[1])
-
-
-def _below(pid: int, top: int, parents: t.Mapping[int, int]) -> bool:
-    while pid > 1:
-        pid = parents.get(pid, 1)
-        if pid == top:
-            return True
-    return False
+                yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
 
 
 def recorders(directory: Path, log: Path, more: t.Mapping[str, Path]) -> Path:

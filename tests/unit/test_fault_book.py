@@ -116,8 +116,16 @@ def _run(directory: Path, condition: str, *arguments: str) -> tuple[int, str]:
     )
     plugins = ("-p", "xdist", "-p", "fault_book", "-p", "no:cacheprovider")
     command = [sys.executable, "-m", "pytest", *plugins, "-q", "--color=no", "--strict-markers"]
+    # Nothing of the run around it: neither its settings, nor a file of settings above the directory, nor byte code.
+    command += [f"--rootdir={directory}", "-c", os.devnull]
     command += [f"--fault-book={directory}/faults.json", *arguments, str(directory)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    environment = {
+        **own,
+        "PYTHONPATH": str(TESTS),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -154,12 +162,12 @@ def test_a_run_of_several_processes_writes_one_book(tmp_path: Path) -> None:
 
 def test_a_book_with_holes_fails_the_run(tmp_path: Path) -> None:
     code, output = _run(tmp_path, "True", "-k", "held")
-    assert code == 1
+    assert code == 1, output
     assert "not tried: B" in output
 
 
 def test_a_fault_that_nobody_knows_fails_its_test(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text('import pytest\n\n@pytest.mark.fault("X")\ndef test_x():\n    pass\n')
     code, output = _run(tmp_path, "True", "-k", "test_x")
-    assert code == 1
+    assert code == 1, output
     assert "X is no fault of the catalogue" in output

@@ -20,7 +20,10 @@ from ansible_collections.proven.gitops.plugins.module_utils._shared import requi
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYPI = {name: re.split("[<>=]", package)[0] for name, package in requirements.PACKAGES.items()}
-DISTRIBUTIONS = {"nacl": "pynacl", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
+DISTRIBUTIONS = {name: package.lower() for name, package in PYPI.items()}
+ALWAYS = ("requirements.txt", "requirements-cluster.txt")
+USED = (*ALWAYS, "requirements-keyless.txt", "requirements-keys.txt")  # all of what they name is imported
+INSTALLED = (*USED, "requirements-policy.txt")  # by users, each for what it is for
 CODE = (".py", ".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh", ".j2")
 NO_HEADER = ("changelogs/changelog.yaml", "LICENSES/GPL-3.0-or-later.txt")
 TOP = (
@@ -104,6 +107,7 @@ def _options_of(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
         (rules.names_say_something, PYTHON),
         (rules.broad_excepts, PLUGINS),
         (rules.concepts_stand_once, PLUGINS),
+        (rules.use_cases_say_what_they_do, PLUGINS),
         (rules.returned_names, MODULES),
         (rules.outcome_names, PLUGINS),
     ],
@@ -151,10 +155,12 @@ def test_secrets_have_an_environment(path: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_requirements_are_what_is_imported() -> None:
     imported = {name for path in PLUGINS for name in rules.third_party_imports(_read(path))}
-    required = rules.requirement_names(_read("requirements.txt")) | rules.requirement_names(
-        _read("requirements-cluster.txt")
+    required, complete = (
+        {name for file in files for name in rules.requirement_names(_read(file))} for files in (INSTALLED, USED)
     )
-    assert {DISTRIBUTIONS.get(name, name) for name in imported} == required
+    found = {DISTRIBUTIONS.get(name, name) for name in imported}
+    assert found <= required
+    assert complete <= found
 
 
 @pytest.mark.parametrize("path", MODULES)
@@ -166,8 +172,8 @@ def test_modules_document_their_requirements(path: str) -> None:
 
 
 def test_the_packages_that_are_named_when_missing_are_the_required_ones() -> None:
-    lines = {line for file in ("requirements.txt", "requirements-cluster.txt") for line in _read(file).splitlines()}
-    assert {line for line in lines if line and line[0] not in "#-"} == set(requirements.PACKAGES.values())
+    named = set(requirements.PACKAGES.values())
+    assert _lines(*USED) <= named <= _lines(*INSTALLED)
 
 
 def test_no_files_import_each_other_in_a_ring() -> None:
@@ -175,10 +181,12 @@ def test_no_files_import_each_other_in_a_ring() -> None:
 
 
 def test_execution_environments_get_the_same_requirements() -> None:
-    def lines(path: str) -> set[str]:
-        return {line for line in _read(path).splitlines() if line and line[0] not in "#-"}
+    """Without what only some ways of signing need: who asks for one adds its file to the environment's definition."""
+    assert _lines("meta/ee-requirements.txt") == _lines(*ALWAYS)
 
-    assert lines("meta/ee-requirements.txt") == lines("requirements.txt") | lines("requirements-cluster.txt")
+
+def _lines(*files: str) -> set[str]:
+    return {line for file in files for line in _read(file).splitlines() if line and line[0] not in "#-"}
 
 
 # Each rule on an example that breaks it: a rule that cannot fail checks nothing.
@@ -219,6 +227,7 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
             ":2: _flux may not import _kube",
         ),
         (rules.concepts_stand_once, "plugins/module_utils/_kube/x.py", "import urllib3", "belongs into _http/"),
+        (rules.use_cases_say_what_they_do, "plugins/module_utils/_tasks/x.py", "def f(): ...", "f has no docstring"),
         (
             rules.concepts_stand_once,
             "plugins/module_utils/_kube/x.py",
@@ -280,6 +289,8 @@ THICK = "DOCUMENTATION = r'''\nmodule: x\n'''\n\n# why\n" + "a = 1\n" * 61
                 ('API = "source.toolkit.fluxcd.io/v1"', "toolkit.fluxcd.io/v1"),
                 ("text = yaml.safe_dump(data)", "yaml.safe_dump"),
                 ("    time.sleep(1)", "time.sleep("),
+                ('OPTIONS = {"references": {"type": "list"}}', '"references": {'),
+                ('username = variable("str", "PROVEN_REGISTRY_USERNAME")', "PROVEN_REGISTRY_"),
             )
         ),
         (

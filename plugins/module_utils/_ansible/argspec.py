@@ -10,6 +10,8 @@ from .given import Rules, environment, environment_or_empty
 from .task import Task
 
 Option = dict[str, t.Any]
+Params = t.Mapping[str, t.Any]  # a task's options, or an item of one, as Ansible has parsed them
+Register = t.Callable[[str], None]  # takes a secret, which all output masks from then on
 
 
 def variable(kind: str, *names: str, **more: t.Any) -> Option:

@@ -1,27 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the module flux_git_secret, and what they mean.
-
-Their variables are not those of git_publish: what pushes is one credential, what the cluster pulls with is another.
-"""
+"""The options of the module flux_git_secret, and what they mean."""
 
 from __future__ import annotations
 
-import typing as t
 from pathlib import Path
 
-from .._flux import names
 from .._flux.secrets import git_secret
 from .._flux.secrets.git_secret import GitCredentials, Identity, Login, SshKey
 from .._shared.errors import InvalidOption
 from .._tasks.flux.git_secret import FluxGitSecret
-from .argspec import ArgumentSpec, variables
-from .kube_options import FORCE_CONFLICTS, kube_client
+from .argspec import ArgumentSpec, Params, Register, variable
+from .git_login import ssh_options, token_of, token_options
+from .kube_options import FORCE_CONFLICTS, check_names, kube_client
 
-Params = t.Mapping[str, t.Any]
-Register = t.Callable[[str], None]
-
-_option = variables("PROVEN_FLUX_GIT_")
-
+_PREFIX = "PROVEN_FLUX_GIT_"
 
 GIT_SECRET = ArgumentSpec(
     options={
@@ -29,31 +21,21 @@ GIT_SECRET = ArgumentSpec(
         "name": {"type": "str", "default": "flux-system"},
         "namespace": {"type": "str", "default": "flux-system"},
         "type": {"type": "str", "choices": ["login", "ssh"], "default": "login"},
-        "username": _option("str", "USERNAME", default="git"),
-        "token": _option("str", "TOKEN", no_log=True, aliases=["password"]),
-        "ca_path": _option("path", "CA_PATH"),
-        "privatekey_path": _option("path", "PRIVATEKEY_PATH", no_log=False),
-        "privatekey_content": _option("str", "PRIVATEKEY_CONTENT", no_log=True),
+        "ca_path": variable("path", f"{_PREFIX}CA_PATH"),
         "key_algorithm": {
             "type": "str",
             "choices": list(git_secret.ALGORITHMS),
             "default": Identity.algorithm,
             "no_log": False,
         },
-        "known_hosts": _option("str", "KNOWN_HOSTS"),
-        "known_hosts_path": _option("path", "KNOWN_HOSTS_PATH"),
         "force_conflicts": FORCE_CONFLICTS,
     },
-    mutually_exclusive=(("privatekey_path", "privatekey_content"), ("known_hosts", "known_hosts_path")),
-)
+).merge(token_options(_PREFIX, default="git"), ssh_options(_PREFIX))
 
 
 def flux_git_secret(params: Params, register_secret: Register) -> FluxGitSecret:
     """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
-    for option, wrong in (("name", names.wrong_subdomain), ("namespace", names.wrong_label_name)):
-        reason = wrong(params[option])
-        if reason:
-            raise InvalidOption(option, reason)
+    check_names(params["name"], params["namespace"])
     credentials = None
     if params["state"] == "present":
         credentials = (
@@ -70,9 +52,7 @@ def flux_git_secret(params: Params, register_secret: Register) -> FluxGitSecret:
 
 
 def _login(params: Params, register_secret: Register) -> GitCredentials:
-    # A token read from a file ends with a line break.
-    token = (params["token"] or "").strip()
-    register_secret(token)
+    token = token_of(params, register_secret)
     if not token:
         raise InvalidOption("token", "is required with type=login: the cluster would not get into the repository")
     if not params["username"] or ":" in params["username"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._flux import names
 from .._flux.declare import install_manifests
 from .._flux.declare import sync as sync_manifests
 from .._flux.declare.sync import Sync
@@ -16,14 +15,11 @@ from .._tasks.flux import uninstall as flux_uninstall
 from .._tasks.flux.components import FluxComponents
 from .._tasks.flux.sync import FluxSync
 from .._tasks.flux.uninstall import FluxUninstall
-from .argspec import ArgumentSpec
-from .kube_options import FORCE_CONFLICTS, kube_client
+from .argspec import ArgumentSpec, Params, Register
+from .kube_options import FORCE_CONFLICTS, check_names, kube_client
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress, UseCase
-
-Params = t.Mapping[str, t.Any]
-Register = t.Callable[[str], None]
 
 COMPONENTS = ArgumentSpec(
     options={
@@ -58,9 +54,7 @@ SYNC = ArgumentSpec(
 
 def flux_install(params: Params, register_secret: Register, progress: Progress = QUIET) -> UseCase[t.Any]:
     """The use-case that the options mean. Raises InvalidOption before anything is asked of the cluster."""
-    reason = names.wrong_label_name(params["namespace"])
-    if reason:
-        raise InvalidOption("namespace", reason)
+    check_names(namespace=params["namespace"])
     manifests = tuple(_manifests(params))
     for one in manifests:
         _hide(one, register_secret)

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import os
-import typing as t
 
 from .._flux.declare.source import Kustomization, Source, declare
 from .._flux.rules.verify import PROVIDERS
-from .._flux.version import NEWEST, FluxVersion
+from .._flux.version import NEWEST
 from .._shared.errors import InvalidOption
 from .._tasks.flux.source import FluxSource, Nowhere, Target
 from .._tasks.flux.source_file import FileTarget
-from .argspec import ArgumentSpec, Option
+from .argspec import ArgumentSpec, Option, Params, Register
+from .flux_version import FLUX_VERSION, flux_version
 from .given import Rules
 from .kube_options import FORCE_CONFLICTS, kube_client
-
-Params = t.Mapping[str, t.Any]
 
 _TEXT: Option = {"type": "str"}
 _FLAG: Option = {"type": "bool"}
@@ -69,7 +67,7 @@ FLUX_SOURCE = ArgumentSpec(
         "target": {"type": "str", "choices": ["file", "cluster", "none"]},
         "dest": {"type": "path"},
         "force_conflicts": FORCE_CONFLICTS,
-        "flux_version": _TEXT,
+        "flux_version": FLUX_VERSION,
         "name": _NEEDED,
         "namespace": _text(Source.namespace),
         "labels": _MAP,
@@ -115,17 +113,17 @@ FLUX_SOURCE = ArgumentSpec(
 )
 
 
-def flux_source(params: Params, register_secret: t.Callable[[str], None]) -> FluxSource:
+def flux_source(params: Params, register_secret: Register) -> FluxSource:
     """The use-case that the options mean. Raises InvalidOption."""
     if params["unverified"] and params["verify"] is not None:
         raise InvalidOption("unverified", "verify says how to verify: give one of the two")
-    version = NEWEST if params["flux_version"] is None else FluxVersion.parse(params["flux_version"])
+    version = flux_version(params) or NEWEST
     present = params["state"] == "present"
     source = declare(params, unverified=params["unverified"])
     return FluxSource(source, version, _target(params, register_secret, present), present=present)
 
 
-def _target(params: Params, register_secret: t.Callable[[str], None], present: bool) -> Target:
+def _target(params: Params, register_secret: Register, present: bool) -> Target:
     chosen = params["target"] or "file"
     if params["dest"] is not None and chosen != "file":
         raise InvalidOption("dest", f"a file is written with target=file only, not with target={chosen}")

@@ -4,31 +4,26 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 from .._githost.hosts import PROVIDERS, Credentials, DeployKey, Place, bare, connect
 from .._shared.errors import InvalidOption
 from .._tasks.git.host import GitHostRepository, Wanted, WantedKey
-from .argspec import ArgumentSpec, variables
+from .argspec import ArgumentSpec, Params, Register, variable
+from .git_login import https_options, token_of, token_options
 from .given import Rules
-
-Params = t.Mapping[str, t.Any]
 
 _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
 
-_option = variables("PROVEN_GIT_HOST_")
-
+_PREFIX = "PROVEN_GIT_HOST_"
 
 GIT_HOST = ArgumentSpec(
     options={
         "provider": {"type": "str", "choices": sorted(PROVIDERS), "required": True},
-        "url": _option("str", "URL"),
+        "url": variable("str", f"{_PREFIX}URL"),
         "owner": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
-        "username": _option("str", "USERNAME"),
-        "token": _option("str", "TOKEN", no_log=True, aliases=["password"]),
         "create": {"type": "bool", "default": True},
         "private": {"type": "bool", "default": True},
         "description": {"type": "str", "default": ""},
@@ -46,19 +41,14 @@ GIT_HOST = ArgumentSpec(
             },
             "required_if": [("state", "present", ("key",))],
         },
-        "ca_path": _option("path", "CA_PATH"),
-        "validate_certs": _option("bool", "VALIDATE_CERTS", default=True),
-        "insecure": _option("bool", "INSECURE", default=False),
-        "timeout": _option("int", "TIMEOUT", default=30),
     },
     rules=Rules(may_be_empty=frozenset({"deploy_keys"})),
-)
+).merge(token_options(_PREFIX), https_options(_PREFIX, timeout=30))
 
 
-def git_host_repository(params: Params, register_secret: t.Callable[[str], None]) -> GitHostRepository:
+def git_host_repository(params: Params, register_secret: Register) -> GitHostRepository:
     """The use-case that the options mean. Raises InvalidOption before anything is sent."""
-    token = (params["token"] or "").strip()
-    register_secret(token)
+    token = token_of(params, register_secret)
     if not re.fullmatch(r"[\x20-\x7e]*", token):
         raise InvalidOption("token", "it holds characters that cannot be sent, such as a line feed")
     if params["timeout"] < 1:

@@ -3,21 +3,40 @@
 
 from __future__ import annotations
 
-from .argspec import ArgumentSpec, variable
+from .._git.access import Access, check
+from .._git.address import Address, parse_address, password_in
+from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, Params, Register, variable
+from .git_login import https_options, ssh_options, token_of, token_options
 
-GIT_ACCESS = ArgumentSpec(
-    options={
-        "repository": variable("str", "PROVEN_GIT_REPOSITORY", required=True),
-        "username": variable("str", "PROVEN_GIT_USERNAME", "GIT_USERNAME"),
-        "token": variable("str", "PROVEN_GIT_TOKEN", "GIT_TOKEN", "GIT_PASSWORD", no_log=True, aliases=["password"]),
-        "privatekey_path": variable("path", "PROVEN_GIT_PRIVATEKEY_PATH", no_log=False),
-        "privatekey_content": variable("str", "PROVEN_GIT_PRIVATEKEY_CONTENT", no_log=True),
-        "known_hosts_path": variable("path", "PROVEN_GIT_KNOWN_HOSTS_PATH"),
-        "known_hosts": variable("str", "PROVEN_GIT_KNOWN_HOSTS"),
-        "ca_path": variable("path", "PROVEN_GIT_CA_PATH"),
-        "validate_certs": variable("bool", "PROVEN_GIT_VALIDATE_CERTS", default=True),
-        "insecure": variable("bool", "PROVEN_GIT_INSECURE", default=False),
-        "timeout": variable("int", "PROVEN_GIT_TIMEOUT", default=120),
-    },
-    mutually_exclusive=(("privatekey_path", "privatekey_content"), ("known_hosts_path", "known_hosts")),
+_PREFIX = "PROVEN_GIT_"
+
+GIT_ACCESS = ArgumentSpec(options={"repository": variable("str", f"{_PREFIX}REPOSITORY", required=True)}).merge(
+    token_options(_PREFIX, {"username": ("GIT_USERNAME",), "token": ("GIT_TOKEN", "GIT_PASSWORD")}),
+    ssh_options(_PREFIX),
+    https_options(_PREFIX, timeout=120),
 )
+
+
+def address_and_access(params: Params, register_secret: Register) -> tuple[Address, Access]:
+    """Where the repository is and how to get in. Raises InvalidOption before anything is sent."""
+    text = params["repository"].strip()
+    for password in sorted({password_in(text), password_in(text, written=True)}):
+        register_secret(password)  # the refusal shows the task's options
+    try:
+        address = parse_address(text)
+    except ValueError as error:
+        raise InvalidOption("repository", str(error)) from error
+    access = Access(
+        username=params["username"] or "",
+        token=token_of(params, register_secret),
+        privatekey_path=params["privatekey_path"] or "",
+        privatekey_content=params["privatekey_content"] or "",
+        known_hosts_path=params["known_hosts_path"] or "",
+        known_hosts=params["known_hosts"] or "",
+        ca_path=params["ca_path"] or "",
+        validate_certs=params["validate_certs"],
+        insecure=params["insecure"],
+    )
+    check(address, access)
+    return address, access

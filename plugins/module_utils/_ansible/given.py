@@ -4,7 +4,7 @@
 - A null counts as not given, at every depth that a specification describes.
 - An empty list and an empty path are refused, but where the specification says what they mean.
 - Text is text: YAML has made 1.1 of 1.10 and true of yes before we see it.
-- No text holds a NUL, but what becomes a file as it is.
+- No text holds a NUL or what is no Unicode character, as JSON and variables may, but what becomes a file as it is.
 
 Sources of the values that core would take instead: ansible.module_utils.common.validation, check_type_*.
 """
@@ -83,6 +83,11 @@ class Reader:
             if option.get("no_log"):
                 self.secrets |= set(_texts(given[key]))
             self._check(option, given[key], f"{where}{key}", f"{path}{names[key]}")
+        taken = {names[key] for key in given if key in names}
+        for name, option in options.items():
+            value = None if name in taken else _by_variable(option)
+            if value is not None:
+                self._check(option, value, f"{where}{name}", f"{path}{name}")
 
     def _structured(self, option: Option, value: t.Any, where: str) -> t.Any:
         """A map or list of maps that came as text, read; core would refuse a list so, and not say of which option."""
@@ -129,17 +134,27 @@ class Reader:
                 self._check(element, one, at, path)
 
     def _check_scalar(self, kind: str, option: Option, value: t.Any, where: str, path: str) -> None:
+        if path not in self.rules.contents:
+            self._check_text(_is_passphrase(option), value, where)
         if isinstance(value, str) and kind in ("str", "path", "raw"):
             if kind == "path" and not value.strip() and path not in self.rules.may_be_empty:
                 self._refuse(where, "is an empty path: name one, or leave it out")
-            if "\0" in value and path not in self.rules.contents:
-                self._refuse(where, "holds a NUL character")
         elif kind in ("str", "path") and "choices" not in option and path not in self.rules.numbers:
             name = _KINDS.get(type(value), f"a {type(value).__name__}")
             more = f" ({value!r} by now): put it in quotes" if isinstance(value, (bool, int, float)) else ""
             self._refuse(where, f"is {name}{more or ', where text is expected'}")
         elif kind in ("int", "float"):
             self._check_number(value, where)
+
+    def _check_text(self, is_passphrase: bool, value: t.Any, where: str) -> None:
+        """A text, or all those in a structure. Only a passphrase may be other bytes: core cannot log them elsewhere."""
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        if "\0" in text:
+            self._refuse(where, "holds a NUL character")
+        try:
+            text.encode("utf-8", "surrogateescape" if is_passphrase else "strict")
+        except UnicodeEncodeError:
+            self._refuse(where, "holds what is no Unicode character: give it as UTF-8")
 
     def _check_number(self, value: t.Any, where: str) -> None:
         if isinstance(value, bool):
@@ -164,6 +179,18 @@ def secret_variables(options: Options) -> set[str]:
             found |= {os.environ[name] for name in option["fallback"][1] if os.environ.get(name)}
         found |= secret_variables(option.get("options", {}))
     return found
+
+
+def _by_variable(option: Option) -> str | None:
+    strategy, names = option.get("fallback", (None, ()))
+    try:
+        return t.cast("str", strategy(*names)) if strategy else None
+    except AnsibleFallbackNotFound:
+        return None
+
+
+def _is_passphrase(option: Option) -> bool:
+    return option.get("fallback", (None,))[0] is environment_or_empty
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:

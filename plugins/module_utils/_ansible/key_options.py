@@ -1,34 +1,61 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The private key of a signing module: plugins/doc_fragments/_privatekey.py documents these options."""
+"""The key of a signing module: plugins/doc_fragments/_privatekey.py documents these options."""
 
 from __future__ import annotations
 
 import os
 import typing as t
 
-from .._cosign.signing_key import SigningKey, UnusableKey
+from .._cosign.keys import UnusableKey
+from .._cosign.signing_key import SigningKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
-from .argspec import ArgumentSpec, passphrase, variable
+from .argspec import ArgumentSpec, Params, Register, passphrase, variable
+from .key_store_options import KEY_STORE, key_file, store_signer
 
-Params = t.Mapping[str, t.Any]
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.signer import Signer
 
-_PATH, _CONTENT, _PASSPHRASE = "privatekey_path", "privatekey_content", "privatekey_passphrase"
-_ENVIRONMENT = {_PATH: "PROVEN_PRIVATEKEY_PATH", _CONTENT: "COSIGN_PRIVATE_KEY", _PASSPHRASE: "COSIGN_PASSWORD"}
+_KEY, _PATH, _CONTENT, _PASSPHRASE = "key", "privatekey_path", "privatekey_content", "privatekey_passphrase"
+_ENVIRONMENT = {
+    _KEY: "PROVEN_KEY",
+    _PATH: "PROVEN_PRIVATEKEY_PATH",
+    _CONTENT: "COSIGN_PRIVATE_KEY",
+    _PASSPHRASE: "COSIGN_PASSWORD",
+}
+
+KEYS = (_KEY, _PATH, _CONTENT)  # the options that name a private key
 
 # Not `mutually_exclusive`: that counts a variable that happens to be set against an option that was given.
 PRIVATE_KEY = ArgumentSpec(
     options={
+        _KEY: variable("str", _ENVIRONMENT[_KEY], no_log=False),
         _PATH: variable("path", _ENVIRONMENT[_PATH]),
         _CONTENT: variable("str", _ENVIRONMENT[_CONTENT], no_log=True),
         _PASSPHRASE: passphrase(_ENVIRONMENT[_PASSPHRASE]),
     },
-    required_one_of=((_PATH, _CONTENT),),
-)
+).merge(KEY_STORE)
+
+
+def signer(params: Params, register: Register) -> tuple[Signer, str | None]:
+    """What signs by PRIVATE_KEY's options, and the version of the key where a store keeps it and has versions.
+
+    Errors as signing_key() has them, and those of key stores; NoSuchKey where the store has no such key.
+    """
+    if _source(params) != _KEY:
+        return signing_key(params), None
+    held = key_file(params[_KEY], _KEY, params, register)
+    if held is not None:
+        passphrase = held.passphrase
+        if passphrase is None:
+            passphrase = passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
+        return _usable(held.private, passphrase, held.where), None
+    stored = store_signer(params[_KEY], params, register)
+    return stored, stored.version or None
 
 
 def signing_key(params: Params) -> SigningKey:
-    """The decrypted key of PRIVATE_KEY's options.
+    """The decrypted key of a file or its content.
 
     InvalidOption, UnreadableKey, WrongPassphrase or UnusableKey, each naming the option, before anything is sent.
     """
@@ -38,6 +65,10 @@ def signing_key(params: Params) -> SigningKey:
         where, pem = f"{_PATH}: {path}", read_key_file(path, _PATH)
     else:
         where, pem = _CONTENT, t.cast(str, params[_CONTENT]).encode("utf-8", "surrogateescape")
+    return _usable(pem, passphrase, where)
+
+
+def _usable(pem: bytes, passphrase: bytes, where: str) -> SigningKey:
     key = SigningKey.load(pem, passphrase, where)
     if key.refusal is not None:
         raise UnusableKey(f"{where}: {key.refusal}", kind=key.public.kind)
@@ -49,6 +80,8 @@ def missing_key(params: Params) -> InvalidOption | None:
 
     In check mode an earlier task of the play may be the one to make it.
     """
+    if _source(params) == _KEY:
+        return None
     passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
     path = t.cast(str, params[_PATH])
     if _source(params) != _PATH or os.path.lexists(path):
@@ -64,11 +97,13 @@ def passphrase_bytes(value: str | None, option: str) -> bytes:
 
 
 def _source(params: Params) -> str:
-    """Which of the two options holds the key: one that was given comes before one from the environment."""
-    found = [name for name in (_PATH, _CONTENT) if params[name]]
+    """Which of the options names the key: one that was given comes before one from the environment."""
+    found = [name for name in (_KEY, _PATH, _CONTENT) if params[name]]
     given = [name for name in found if params[name] != os.environ.get(_ENVIRONMENT[name])]
     if len(given) == 1:
         return given[0]
+    if not found:
+        raise InvalidOption(_PATH, f"there is nothing to sign with: give it, {_CONTENT}, {_KEY} or an identity token")
     if len(found) != 1:
-        raise InvalidOption(_PATH, f"exactly one of it and {_CONTENT} must be given")
+        raise InvalidOption(_PATH, f"exactly one of it, {_CONTENT} and {_KEY} must be given")
     return found[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of cosign_keypair to its use-case."""
+"""The options of cosign_keypair, and what they mean."""
 
 from __future__ import annotations
 
@@ -9,17 +9,44 @@ import pwd
 import re
 import typing as t
 
+from .._kms.schemes import parse
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_files import KEEP, Access
 from .._tasks.signing.keypair import KeyPair, Request
-from .key_options import Params, passphrase_bytes
+from .argspec import ArgumentSpec, Params, Register, passphrase
+from .given import Rules
+from .key_options import passphrase_bytes
+from .key_store_options import KEY_STORE, key_secret, store
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from .._kms.store import Named
+    from .._tasks._case import UseCase
+    from .._tasks.signing.secret_pair import SecretPair
+
+KEYPAIR = ArgumentSpec(
+    options={
+        "path": {"type": "path"},
+        "key": {"type": "str", "no_log": False},
+        "public_key_path": {"type": "path"},
+        "passphrase": passphrase("COSIGN_PASSWORD"),
+        "regenerate": {"type": "str", "choices": ["never", "public_key", "always"], "default": "never"},
+        "mode": {"type": "raw"},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+    },
+    required_one_of=(("path", "key"),),
+    mutually_exclusive=(("path", "key"),),
+    rules=Rules(numbers=frozenset({"owner", "group"})),
+).merge(KEY_STORE)
 
 _OCTAL = re.compile(r"(?:0o?)?([0-7]{3})\Z", re.ASCII)
 _ALLOWED, _NEEDED = 0o660, 0o400
 
 
-def keypair(params: Params) -> KeyPair:
+def keypair(params: Params, register: Register) -> UseCase[t.Any]:
     """The use-case; InvalidOption before anything is read."""
+    if params["key"] is not None:
+        return _stored(params, register)
     path = os.path.abspath(params["path"])
     return KeyPair(
         Request(
@@ -27,12 +54,43 @@ def keypair(params: Params) -> KeyPair:
             public_path=os.path.abspath(params["public_key_path"] or _beside(path)),
             passphrase=passphrase_bytes(params["passphrase"], "passphrase"),
             regenerate=params["regenerate"],
-            access=Access(
-                mode=_mode(params["mode"]),
-                uid=_number("owner", params["owner"], lambda name: pwd.getpwnam(name).pw_uid),
-                gid=_number("group", params["group"], lambda name: grp.getgrnam(name).gr_gid),
-            ),
+            access=_access(params, _mode(params["mode"])),
         )
+    )
+
+
+def _stored(params: Params, register: Register) -> UseCase[t.Any]:
+    """A key that is made where it is kept, and a file for its public half if one is named."""
+    from .._tasks.signing.stored_pair import StoredPair
+
+    if params["mode"] is not None:
+        raise InvalidOption("mode", "it is that of a file for the private key, and with key there is none")
+    if params["regenerate"] == "always":
+        raise InvalidOption("regenerate", "a key in a key store is never replaced; always is for files only")
+    named = parse(params["key"], "key")
+    if named.scheme == "env://":
+        raise InvalidOption("key", "nothing can be made in an environment variable: give path, or another URI")
+    public_path = params["public_key_path"]
+    return StoredPair(
+        _secret_pair(named, params, register) if named.scheme == "k8s://" else store(named, params, register),
+        os.path.abspath(public_path) if public_path else None,
+        _access(params, 0o644),
+        replace=params["regenerate"] == "public_key",
+    )
+
+
+def _secret_pair(named: Named, params: Params, register: Register) -> SecretPair:
+    from .._tasks.signing.secret_pair import SecretPair
+
+    passphrase = passphrase_bytes(params["passphrase"], "passphrase")
+    return SecretPair(key_secret(named, params, register), passphrase)
+
+
+def _access(params: Params, mode: int | None) -> Access:
+    return Access(
+        mode=mode,
+        uid=_number("owner", params["owner"], lambda name: pwd.getpwnam(name).pw_uid),
+        gid=_number("group", params["group"], lambda name: grp.getgrnam(name).gr_gid),
     )
 
 

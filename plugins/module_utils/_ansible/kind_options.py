@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import typing as t
 from pathlib import Path
@@ -11,17 +10,16 @@ from pathlib import Path
 from .._kind.docker import Docker
 from .._kind.kind import Kind
 from .._kind.registry import Declared
+from .._shared.addresses import is_address
 from .._shared.errors import InvalidOption
 from .._tasks._case import QUIET
 from .._tasks.local import kind_registry as registry_task
 from .._tasks.local.kind_cluster import KindCluster, Wanted
 from .._tasks.local.kind_registry import KindRegistry
-from .argspec import ArgumentSpec, variable
+from .argspec import ArgumentSpec, Params, variable
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress
-
-Params = t.Mapping[str, t.Any]
 
 _STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 _ON_DRIFT = {"type": "str", "choices": ["fail", "warn"], "default": "fail"}
@@ -74,10 +72,8 @@ def kind_cluster(params: Params, progress: Progress = QUIET) -> KindCluster:
 def kind_registry(params: Params, progress: Progress = QUIET) -> KindRegistry:
     """The use-case that the options mean. Raises InvalidOption."""
     address = params["listen_address"]
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        raise InvalidOption("listen_address", f"{address!r} is not an IP address") from None
+    if not is_address(address):
+        raise InvalidOption("listen_address", f"{address!r} is not an IP address")
     registry = Declared(params["name"], params["image"], params["port"], address)
     wanted = registry_task.Wanted(
         registry, params["cluster"], params["state"], params["on_drift"], params["wait_timeout"]

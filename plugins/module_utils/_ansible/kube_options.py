@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._flux import names
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec, Option, variables
+from .argspec import ArgumentSpec, Option, Params, Register, variables
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._kube.client import KubeClient
     from .._kube.transport import Transport
-
-Params = t.Mapping[str, t.Any]
 
 _option = variables("K8S_AUTH_")
 
@@ -40,14 +39,25 @@ KUBE = ArgumentSpec(
 FORCE_CONFLICTS: t.Final[Option] = {"type": "bool", "default": False}
 
 
-def kube_client(params: Params, register_secret: t.Callable[[str], None]) -> KubeClient:
+def check_names(name: str | None = None, namespace: str | None = None, where: str = "") -> None:
+    """InvalidOption where an object cannot be called so; `where` is what stands before the two options' names."""
+    for option, given, wrong in (
+        ("name", name, names.wrong_subdomain),
+        ("namespace", namespace, names.wrong_label_name),
+    ):
+        reason = wrong(given) if given is not None else None
+        if reason:
+            raise InvalidOption(where + option, reason)
+
+
+def kube_client(params: Params, register_secret: Register) -> KubeClient:
     """The client that a task's options mean. Its packages are imported here: a task without a cluster needs none."""
     from .._kube.client import KubeClient
 
     return KubeClient(_transport(params, register_secret))
 
 
-def _transport(params: Params, register_secret: t.Callable[[str], None]) -> Transport:
+def _transport(params: Params, register_secret: Register) -> Transport:
     from .._http.proxy_choice import login_of
     from .._kube.access import ClusterAccess, connect
     from .._kube.transport import Transport

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of oci_pull to requests."""
+"""The options of oci_pull, and what they mean."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from .._artifact.limits import Limits
 from .._shared.errors import InvalidOption
 from .._shared.files import on_disk
 from .._tasks.artifact.pull import PullRequest
-from .references import Params, reference
+from .argspec import ArgumentSpec, Params
+from .artifacts import artifacts, items
+from .references import reference
+
+PULL = artifacts("dest", {"type": "path"}).merge(
+    ArgumentSpec(
+        options={
+            "max_size": {"type": "int", "default": 1 << 30},
+            "max_entries": {"type": "int", "default": 100_000},
+        }
+    )
+)
 
 
 def pull_requests(params: Params) -> list[PullRequest]:
-    """The artifacts of `artifacts`, or the one of `reference` and `dest`."""
-    option = "artifacts" if params["artifacts"] else "reference"
-    listed = params["artifacts"] or [params]
+    """What to pull, and where to."""
     return [
-        PullRequest(reference(option, item["reference"]), on_disk(os.path.abspath(item["dest"]))) for item in listed
+        PullRequest(reference(option, item["reference"]), on_disk(os.path.abspath(item["dest"])))
+        for option, item in items(params)
     ]
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of oci_push to requests."""
+"""The options of oci_push, and what they mean."""
 
 from __future__ import annotations
 
-import datetime
 import os
 
 from .._artifact.annotations import CREATED, REVISION, SOURCE
@@ -12,39 +11,44 @@ from .._artifact.tree import Tree
 from .._shared.errors import InvalidOption
 from .._shared.files import on_disk
 from .._tasks.artifact.flux_form import FluxForm
-from .._tasks.artifact.ledger import Ledger
 from .._tasks.artifact.push import PushRequest
-from .argspec import Option, variable
-from .references import Params, annotation_map, reference, tag_of
+from .argspec import ArgumentSpec, Option, Params
+from .artifacts import artifacts, items
+from .given import Rules
+from .packing_options import CACHE, check_time, epoch
+from .references import ANNOTATIONS, annotation_map, reference, tag_of
 
-CACHE_DIR: Option = variable("path", "PROVEN_CACHE_DIR")
-_SHARED = ("source", "revision", "annotations", "ignore", "resolve_symlinks", "created", "move")
+_DEFAULTS: dict[str, Option] = {
+    "source": {"type": "str"},
+    "revision": {"type": "str"},
+    "annotations": ANNOTATIONS,
+    "ignore": {"type": "list", "elements": "str"},
+    "resolve_symlinks": {"type": "bool"},
+    "created": {"type": "str"},
+    "move": {"type": "bool"},
+}
+PUSH = artifacts("path", {"type": "path"}, {**_DEFAULTS, "compare_with": {"type": "str"}}).merge(
+    CACHE,
+    ArgumentSpec(
+        mutually_exclusive=(("compare_with", "artifacts"),),
+        rules=Rules(may_be_empty=frozenset({"ignore", "artifacts.ignore"})),
+    ),
+)
 
 
 def push_requests(params: Params) -> list[PushRequest]:
-    """The artifacts of `artifacts`, or the one of `reference` and `path`; options beside `artifacts` are defaults."""
-    if params["artifacts"] is None:
-        return [_push_request(params, "reference")]
-    shared = {key: params[key] for key in _SHARED}
+    """What to push; options beside `artifacts` are defaults of its items."""
+    defaults = {key: params[key] for key in _DEFAULTS}
     requests = []
-    for item in params["artifacts"]:
+    for option, item in items(params):
         own = {key: value for key, value in item.items() if value is not None}
-        merged = {**(shared["annotations"] or {}), **(item["annotations"] or {})}
-        requests.append(_push_request({**shared, "compare_with": None, **own, "annotations": merged}, "artifacts"))
+        merged = {**(defaults["annotations"] or {}), **(item["annotations"] or {})}
+        requests.append(_push_request({**defaults, "compare_with": None, **own, "annotations": merged}, option))
     names = [str(request.reference) for request in requests if request.reference.tag]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidOption("artifacts", f"{twice[0]} is named twice")
     return requests
-
-
-def ledger(params: Params) -> Ledger:
-    """The ledger in `cache_dir`, by default in the user's own cache; none where the option is empty."""
-    given = params["cache_dir"]
-    if given is not None:
-        return Ledger(os.path.join(given, "layers") if given else None)
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Ledger(os.path.join(home, "proven-gitops", "layers") if os.path.isabs(home) else None)
 
 
 def _push_request(params: Params, option: str) -> PushRequest:
@@ -83,23 +87,3 @@ def _requested(params: Params) -> dict[str, str]:
     if CREATED in result:
         check_time(result[CREATED])
     return result
-
-
-def check_time(text: str) -> None:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or "T" not in text:
-        raise InvalidOption("created", f"{text!r} is not a time as in RFC 3339, such as 2026-11-22T12:00:00Z")
-
-
-def epoch() -> str | None:
-    """SOURCE_DATE_EPOCH as RFC 3339; it is stamped on what is new, and never makes anything new by itself."""
-    text = os.environ.get("SOURCE_DATE_EPOCH")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 11:
-        raise InvalidOption("created", f"SOURCE_DATE_EPOCH is {text[:40]!r}, not a number of seconds")
-    moment = datetime.datetime.fromtimestamp(int(text), tz=datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,19 +6,16 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._flux import names
 from .._flux.kinds import KINDS
 from .._shared.errors import InvalidOption
 from .._tasks._case import QUIET
 from .._tasks.flux.reconcile import FluxReconcile, Policy
 from .._tasks.flux.wait import Target
-from .argspec import ArgumentSpec, Option
-from .kube_options import kube_client
+from .argspec import ArgumentSpec, Option, Params, Register
+from .kube_options import check_names, kube_client
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress
-
-Params = t.Mapping[str, t.Any]
 
 DEFAULT_NAMESPACE = "flux-system"
 _LENGTHS = {"sha1": 40, "sha256": 64, "sha512": 128}
@@ -52,9 +49,7 @@ RECONCILE = ArgumentSpec(
 )
 
 
-def flux_reconcile(
-    params: Params, register_secret: t.Callable[[str], None], progress: Progress = QUIET
-) -> FluxReconcile:
+def flux_reconcile(params: Params, register_secret: Register, progress: Progress = QUIET) -> FluxReconcile:
     """The use-case that the options mean. Raises InvalidOption."""
     if params["wait_timeout"] < 1:
         raise InvalidOption("wait_timeout", "must be at least 1 second")
@@ -86,12 +81,7 @@ def _targets(params: Params) -> list[Target]:
 
 def _target(entry: Params, namespace: str, where: str) -> Target:
     kind = KINDS[entry["kind"]]
-    for option, reason in (
-        ("name", names.wrong_subdomain(entry["name"])),
-        ("namespace", names.wrong_label_name(namespace)),
-    ):
-        if reason:
-            raise InvalidOption(where + option, reason)
+    check_names(entry["name"], namespace, where)
     if entry["with_source"] and kind.is_source:
         raise InvalidOption(where + "with_source", f"a source such as {kind.name} takes from no other")
     expected = _digest(entry["expected_digest"], kind.name, where + "expected_digest")

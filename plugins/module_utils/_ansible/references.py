@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From task parameters to references; what is wrong is named by its option, before anything is sent."""
+"""Options that name artifacts, and annotations. What is wrong is named by its option before anything is sent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ import typing as t
 
 from .._oci.reference import InvalidReference, Reference
 from .._shared.errors import InvalidOption
+from .argspec import ArgumentSpec, Option, Params
 
-Params = t.Mapping[str, t.Any]
+REFERENCES = ArgumentSpec(
+    options={"reference": {"type": "str"}, "references": {"type": "list", "elements": "str"}},
+    required_one_of=(("reference", "references"),),
+    mutually_exclusive=(("reference", "references"),),
+)
+ANNOTATIONS: t.Final[Option] = {"type": "dict"}
 
 
 def reference(option: str, text: str) -> Reference:

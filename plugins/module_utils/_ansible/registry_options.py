@@ -3,38 +3,35 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
+from .._http.settings import HttpSettings
 from .._http.tls import make_tls
 from .._registry.client import Registries
-from .._registry.credentials import Credentials, CredentialStore
 from .._registry.settings import ConnectionSettings
 from .._shared.errors import InvalidOption
-from .argspec import ArgumentSpec, variables
+from .argspec import ArgumentSpec, Params, Register
+from .registry_login import DOCKER_CONFIG, LOGIN, check_readable, credential_store, registry_option
 from .run import register_secret
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .task import Task
 
-_option = variables("PROVEN_REGISTRY_")
-
-
-REGISTRY = ArgumentSpec(
-    options={
-        "username": _option("str", "USERNAME"),
-        "password": _option("str", "PASSWORD", no_log=True),
-        "identity_token": _option("str", "IDENTITY_TOKEN", no_log=True),
-        "docker_config": _option("path", "DOCKER_CONFIG"),
-        "ca_path": _option("path", "CA_PATH"),
-        "client_cert": _option("path", "CLIENT_CERT"),
-        "client_key": _option("path", "CLIENT_KEY", no_log=False),
-        "insecure": _option("bool", "INSECURE"),
-        "timeout": _option("int", "TIMEOUT", default=30),
-        "deadline": _option("int", "DEADLINE", default=300),
-        "retries": _option("int", "RETRIES", default=3),
-        "concurrency": _option("int", "CONCURRENCY", default=4),
-    },
+REGISTRY = LOGIN.merge(
+    ArgumentSpec(
+        options={
+            "identity_token": registry_option("str", "IDENTITY_TOKEN", no_log=True),
+            "docker_config": DOCKER_CONFIG,
+            "ca_path": registry_option("path", "CA_PATH"),
+            "client_cert": registry_option("path", "CLIENT_CERT"),
+            "client_key": registry_option("path", "CLIENT_KEY", no_log=False),
+            "insecure": registry_option("bool", "INSECURE"),
+            "timeout": registry_option("int", "TIMEOUT", default=30),
+            "deadline": registry_option("int", "DEADLINE", default=300),
+            "retries": registry_option("int", "RETRIES", default=3),
+            "concurrency": registry_option("int", "CONCURRENCY", default=4),
+        }
+    )
 )
 
 _RANGES = {"timeout": (1, 3600), "deadline": (1, 86400), "retries": (0, 20), "concurrency": (1, 32)}
@@ -45,34 +42,13 @@ def registries(module: Task) -> Registries:
     return build(module.params, register_secret(module))
 
 
-def build(params: t.Mapping[str, t.Any], register: t.Callable[[str], None]) -> Registries:
+def build(params: Params, register: Register) -> Registries:
     """As `registries`, from options that are parsed already."""
-    for name in ("password", "identity_token"):  # not the username: masking "ci" would blot it out of every word
-        register(params.get(name) or "")
-    credentials = _credentials(params)
-    docker_config = params.get("docker_config") or None
-    if docker_config is not None:
-        _check_readable("docker_config", docker_config)
-    return Registries(_settings(params), CredentialStore(credentials, docker_config), register)
+    store = credential_store(params, register)
+    return Registries(_settings(params), store, register)
 
 
-def _credentials(params: t.Mapping[str, t.Any]) -> Credentials | None:
-    # An empty variable is an unset one: what fills it may have had nothing to fill in.
-    username, password, token = (params.get(name) or "" for name in ("username", "password", "identity_token"))
-    if token and password:
-        raise InvalidOption("identity_token", "it stands in the place of a password; give one of them")
-    if username and not (password or token):
-        raise InvalidOption("username", "a password or an identity_token belongs to it, and neither is given")
-    if password and not username:
-        raise InvalidOption("password", "a username belongs to it, and none is given")
-    if ":" in username:
-        raise InvalidOption("username", "it must not hold a colon")
-    if token:
-        return Credentials(identity_token=token, source="option identity_token")
-    return Credentials(username, password, source="option username") if username else None
-
-
-def _settings(params: t.Mapping[str, t.Any]) -> ConnectionSettings:
+def _settings(params: Params) -> ConnectionSettings:
     defaults = ConnectionSettings()
     numbers: dict[str, int] = {}
     for name, (lowest, highest) in _RANGES.items():
@@ -83,7 +59,7 @@ def _settings(params: t.Mapping[str, t.Any]) -> ConnectionSettings:
     files = {name: params.get(name) or None for name in ("ca_path", "client_cert", "client_key")}
     for name, path in files.items():
         if path is not None:
-            _check_readable(name, path)
+            check_readable(name, path)
     if files["client_key"] and not files["client_cert"]:
         raise InvalidOption("client_key", "a client_cert belongs to it, and none is given")
     settings = ConnectionSettings(
@@ -101,8 +77,13 @@ def _settings(params: t.Mapping[str, t.Any]) -> ConnectionSettings:
     return settings
 
 
-def _check_readable(option: str, path: str) -> None:
-    if not os.path.exists(path):
-        raise InvalidOption(option, f"{path} does not exist")
-    if not os.access(path, os.R_OK):
-        raise InvalidOption(option, f"{path} cannot be read")
+def services(params: Params) -> HttpSettings:
+    """The same for services that are no registry: the authorities of `ca_path`, and nothing of who we are there."""
+    settings = _settings(params)
+    return HttpSettings(
+        ca_path=settings.ca_path,
+        timeout=settings.timeout,
+        deadline=settings.deadline,
+        retries=settings.retries,
+        concurrency=settings.concurrency,
+    )

@@ -4,56 +4,41 @@
 from __future__ import annotations
 
 import os
-import typing as t
 
 from .._cosign.keys import PublicKey
-from .._flux import names
 from .._flux.secrets.secret_data import Content, RegistryLogin, TrustedKeys, check_key_name, registry_of, server_key
 from .._flux.secrets.trust import SUFFIX
-from .._flux.version import FluxVersion
-from .._registry.credentials import CredentialStore
 from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
-from .argspec import ArgumentSpec, variable
-from .kube_options import FORCE_CONFLICTS, kube_client
-from .public_key_options import public_key
+from .argspec import ArgumentSpec, Params, Register
+from .flux_version import FLUX_VERSION, flux_version
+from .kube_options import FORCE_CONFLICTS, check_names, kube_client
+from .public_key_options import public_keys, public_keys_option
+from .registry_login import DOCKER_CONFIG, LOGIN, credential_store
 
-Params = t.Mapping[str, t.Any]
-Register = t.Callable[[str], None]
-
-FLUX_SECRET = ArgumentSpec(
-    options={
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "name": {"type": "str", "required": True},
-        "namespace": {"type": "str", "default": "flux-system"},
-        "public_keys": {
-            "type": "list",
-            "elements": "dict",
-            "no_log": False,
-            "options": {"name": {"type": "str"}, "path": {"type": "path"}, "content": {"type": "str"}},
-            "mutually_exclusive": [("path", "content")],
-            "required_one_of": [("path", "content")],
+FLUX_SECRET = LOGIN.merge(
+    public_keys_option(name={"type": "str"}),
+    ArgumentSpec(
+        options={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str", "default": "flux-system"},
+            "registry": {"type": "str"},
+            "credentials_from": {"type": "str"},
+            "docker_config": DOCKER_CONFIG,
+            "flux_version": FLUX_VERSION,
+            "force_conflicts": FORCE_CONFLICTS,
         },
-        "registry": {"type": "str"},
-        "credentials_from": {"type": "str"},
-        "username": variable("str", "PROVEN_REGISTRY_USERNAME"),
-        "password": variable("str", "PROVEN_REGISTRY_PASSWORD", no_log=True),
-        "docker_config": variable("path", "PROVEN_REGISTRY_DOCKER_CONFIG"),
-        "flux_version": {"type": "str"},
-        "force_conflicts": FORCE_CONFLICTS,
-    },
-    mutually_exclusive=(("public_keys", "registry"),),
-    required_if=(("state", "present", ("public_keys", "registry"), True),),
+        mutually_exclusive=(("public_keys", "registry"),),
+        required_if=(("state", "present", ("public_keys", "registry"), True),),
+    ),
 )
 
 
 def flux_secret(params: Params, register: Register) -> FluxSecret:
     """The use-case that the options mean. InvalidOption before anything is asked of the cluster."""
-    for option, wrong in (("name", names.wrong_subdomain), ("namespace", names.wrong_label_name)):
-        reason = wrong(params[option])
-        if reason:
-            raise InvalidOption(option, reason)
-    version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else None
+    check_names(params["name"], params["namespace"])
+    version = flux_version(params)
     content: Content | None = None
     if params["state"] == "present":
         content = _login(params, register) if params["registry"] is not None else _trusted(params, register)
@@ -63,14 +48,17 @@ def flux_secret(params: Params, register: Register) -> FluxSecret:
 
 
 def _trusted(params: Params, register: Register) -> TrustedKeys:
-    found: dict[str, PublicKey] = {}
-    for number, item in enumerate(params["public_keys"]):
-        where = f"public_keys[{number}]"
-        name = check_key_name(item["name"] or _default_name(item["path"]), f"{where}.name")
+    keys = public_keys(params, register, "; only public keys go to a cluster")
+    found, origins = dict[str, PublicKey](), dict[str, str]()
+    for number, (item, key) in enumerate(zip(params["public_keys"], keys, strict=True)):
+        option = f"public_keys[{number}].name"
+        name = check_key_name(item["name"] or _default_name(item["path"]), option)
         if name in found:
-            raise InvalidOption(f"{where}.name", f"{name} is there twice: give each key a name of its own")
-        found[name] = _public_key(item, where, register)
-    return TrustedKeys(found)
+            raise InvalidOption(option, f"{name} is there twice: give each key a name of its own")
+        found[name] = key.public
+        if key.origin:
+            origins[name] = key.origin
+    return TrustedKeys(found, origins)
 
 
 def _default_name(path: str | None) -> str:
@@ -80,38 +68,12 @@ def _default_name(path: str | None) -> str:
     return name if name.endswith(SUFFIX) else f"{os.path.splitext(name)[0]}{SUFFIX}"
 
 
-def _public_key(item: Params, where: str, register: Register) -> PublicKey:
-    try:
-        return public_key(item, where, "; only public keys go to a cluster")
-    except InvalidOption:
-        # It may be a private key: the task's result repeats its arguments, and must not repeat that.
-        register(item["content"] or "")
-        raise
-
-
 def _login(params: Params, register: Register) -> RegistryLogin:
+    """Only this registry's login: nothing else of Docker's or podman's configuration goes to the cluster."""
     registry_of(params["registry"], "registry")
-    server = server_key(params["registry"])
-    username, password = params["username"] or "", params["password"] or ""
-    register(password)
-    if bool(username) != bool(password):
-        given, missing = ("username", "password") if username else ("password", "username")
-        raise InvalidOption(given, f"a {missing} belongs to it, and none is given")
-    if not username:
-        username, password = _found(params, register)
-    if ":" in username:
-        raise InvalidOption("username", "it must not hold a colon")
-    login = RegistryLogin(server, username, password)
-    for secret in login.secrets:
-        register(secret)
-    return login
-
-
-def _found(params: Params, register: Register) -> tuple[str, str]:
-    """User name and password from Docker's or podman's configuration: this registry's entry, and nothing else of it."""
     option = "credentials_from" if params["credentials_from"] else "registry"
     place = registry_of(params[option], option)
-    found = CredentialStore(None, params["docker_config"] or None).find(place.host, place.repository)
+    found = credential_store(params, register).find(place.host, place.repository)
     for secret in (found.password, found.identity_token, found.registry_token):
         register(secret)
     if found.anonymous:
@@ -120,4 +82,9 @@ def _found(params: Params, register: Register) -> tuple[str, str]:
         raise InvalidOption(
             option, f"{found.source} has only a token for {place.host}, which expires: give username and password"
         )
-    return found.username, found.password
+    if ":" in found.username:
+        raise InvalidOption("username", "it must not hold a colon")
+    login = RegistryLogin(server_key(params["registry"]), found.username, found.password)
+    for secret in login.secrets:
+        register(secret)
+    return login

@@ -1,43 +1,77 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the parameters of cosign_sign to its use-case: which key, which digests, and in which format each."""
+"""The options of cosign_sign, and what they mean: which key, which digests, and in which format each."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._flux.version import NEWEST, FluxVersion
-from .._shared.errors import InvalidOption
+from .._cosign.signatory import NamedByKey
+from .._flux.version import NEWEST
+from .._kms.errors import NoSuchKey
+from .._shared.errors import GitopsError, InvalidOption
+from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from .key_options import missing_key, signing_key
-from .references import Params, annotation_map, digest_references
+from . import keyless_options
+from .argspec import ArgumentSpec, Params, Register
+from .flux_version import FLUX_VERSION, flux_version
+from .key_options import KEYS, PRIVATE_KEY, missing_key, signer
+from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
+from .registry_options import services
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._flux.version import FluxVersion
     from .._oci.reference import Reference
     from .._registry.client import Registries
     from .._tasks._case import Progress, UseCase
 
+SIGN = REFERENCES.merge(
+    PRIVATE_KEY,
+    keyless_options.KEYLESS,
+    ArgumentSpec(
+        options={
+            "annotations": ANNOTATIONS,
+            "format": {"type": "str", "choices": [*FORMATS, BOTH, AUTO], "default": next(iter(FORMATS))},
+            "flux_version": FLUX_VERSION,
+        }
+    ),
+)
+
 
 def sign(
-    params: Params, registries: Registries, progress: Progress = QUIET, *, check_mode: bool = False
+    params: Params,
+    registries: Registries,
+    progress: Progress = QUIET,
+    *,
+    check_mode: bool = False,
+    register: Register = keep_to_ourselves,
 ) -> UseCase[t.Any]:
     """The use-case, with the key decrypted; options are checked in the order that costs least."""
-    version = FluxVersion.parse(params["flux_version"]) if params["flux_version"] else NEWEST
+    version = flux_version(params) or NEWEST
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
-    missing = missing_key(params) if check_mode else None
+    if keyless_options.wanted(params, KEYS):
+        keyless = keyless_options.signer(params, services(params), register)
+        return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
+    missing: GitopsError | None = missing_key(params) if check_mode else None
     if missing is not None:
         return SignLater(requests, missing)
+    try:
+        by, key_version = signer(params, register)
+    except NoSuchKey as error:
+        if check_mode:  # an earlier task of the play may be the one to make it
+            return SignLater(requests, error)
+        raise
     return Sign(
         requests,
         registries,
-        signing_key(params),
+        by,
         said,
         progress,
-        created=None,
+        named=NamedByKey(by, key_version),
         concurrency=params["concurrency"],
     )
 

@@ -32,14 +32,16 @@ class Task(AnsibleModule):
     def __init__(self, rules: Rules, **specification: t.Any) -> None:
         self._rules = rules
         self._scrubber = Scrubber()
+        self._masked: set[str] = set()
         super().__init__(**specification)  # type: ignore[no-untyped-call]
-        for value in list(self.no_log_values):  # those of variables
+        for value in set(self.no_log_values) - self._masked:  # what core has made of an option
             self.register(str(value))
 
     def register(self, secret: str) -> None:
         """From now on all output of the task masks this secret in every encoding."""
         for form in self._scrubber.add(secret):
             self.no_log_values.add(form)
+            self._masked.add(form)
             if _core_register is not None:
                 _core_register(form)
 

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 from .._flux import names
 from .._shared.errors import InvalidOption
 from .._tasks.flux.workloads import FluxWorkloads, Question
-from .argspec import ArgumentSpec
+from .argspec import ArgumentSpec, Params, Register
 from .given import Rules
-from .kube_options import kube_client
-
-Params = t.Mapping[str, t.Any]
+from .kube_options import check_names, kube_client
 
 _PORT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?", re.ASCII)
 _PATH = re.compile(r"/?[A-Za-z0-9._~!$&'()*+,;=:@/-]*", re.ASCII)
@@ -38,10 +35,9 @@ WORKLOADS = ArgumentSpec(
 )
 
 
-def flux_workloads(params: Params, register: t.Callable[[str], None]) -> FluxWorkloads:
+def flux_workloads(params: Params, register: Register) -> FluxWorkloads:
     """The use-case that the options mean. InvalidOption before anything is asked."""
-    _check("name", names.wrong_subdomain(params["name"]))
-    _check("namespace", names.wrong_label_name(params["namespace"]))
+    check_names(params["name"], params["namespace"])
     questions = [_question(number, one) for number, one in enumerate(params["requests"])]
     return FluxWorkloads(kube_client(params, register), params["namespace"], params["name"], questions)
 
@@ -49,15 +45,12 @@ def flux_workloads(params: Params, register: t.Callable[[str], None]) -> FluxWor
 def _question(number: int, one: Params) -> Question:
     """What goes into a path of the API server must not lead to another one."""
     where = f"requests[{number}]"
-    _check(f"{where}.namespace", names.wrong_label_name(one["namespace"]))
-    _check(f"{where}.service", names.wrong_label_name(one["service"]))
+    check_names(namespace=one["namespace"], where=f"{where}.")
+    reason = names.wrong_label_name(one["service"])
+    if reason:
+        raise InvalidOption(f"{where}.service", reason)
     if not _PORT.fullmatch(one["port"]):
         raise InvalidOption(f"{where}.port", f"{one['port'][:80]!r} is neither the number nor the name of a port")
     if not _PATH.fullmatch(one["path"]) or ".." in one["path"].split("/"):
         raise InvalidOption(f"{where}.path", f"{one['path'][:80]!r} is not a path such as '/healthz'")
     return Question(one["namespace"], one["service"], one["port"], one["path"])
-
-
-def _check(option: str, reason: str | None) -> None:
-    if reason:
-        raise InvalidOption(option, reason)

@@ -46,6 +46,7 @@ class Bundle:
     """A bundle as read: the signed envelope's parts and who is said to have signed. Nothing of it is verified.
 
     `hint` names a key (never to be trusted), `certificate` is the DER of a keyless signer; one of them is None.
+    `raw` is all of it in JSON.
     """
 
     media_type: str
@@ -56,6 +57,7 @@ class Bundle:
     certificate: bytes | None
     tlog_entries: int = 0
     timestamps: int = 0
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def signed(self) -> bytes:
@@ -94,6 +96,7 @@ def parse_bundle(raw: bytes) -> Bundle:
 
     Like them, a bundle compressed by gzip is read; unlike them, never further than MAX_BUNDLE.
     """
+    raw = _plain(raw)
     value = _read(raw)
     material = value["verificationMaterial"]
     hint, certificate = _signer(material)
@@ -110,6 +113,7 @@ def parse_bundle(raw: bytes) -> Bundle:
         certificate=certificate,
         tlog_entries=len(material.get("tlogEntries", [])),
         timestamps=len(timestamps),
+        raw=raw,
     )
 
 
@@ -120,7 +124,7 @@ def is_readable(raw: bytes) -> bool:
     stop reading before they do, or are stricter, the answer is yes: no is said only where they are known to refuse.
     """
     try:
-        _read(raw)
+        _read(_plain(raw))
     except UnreadSignature:
         return True
     except MalformedSignature:
@@ -131,7 +135,7 @@ def is_readable(raw: bytes) -> bool:
 def _read(raw: bytes) -> dict[str, t.Any]:
     """What sigstore-go's NewBundle accepts, as a message with mediaType and verificationMaterial in it."""
     try:
-        value = pj.loads(_plain(raw), BUNDLE, "bundle")
+        value = pj.loads(raw, BUNDLE, "bundle")
     except pj.UnreadMessage as error:
         raise UnreadSignature(error.message) from None
     except pj.MalformedMessage as error:

@@ -18,25 +18,23 @@ _MAX_HASHES = 64  # a tree of 2^64 leaves
 HASH_ALGORITHM = pj.enum("HASH_ALGORITHM_UNSPECIFIED", "SHA2_256", "SHA2_384", "SHA2_512", "SHA3_256", "SHA3_384")
 STATEMENT_NAMES: t.Final = {"_type": "type"}
 
-_TLOG_ENTRY = pj.message(
-    {
-        "logIndex": pj.int64,
-        "logId": pj.message({"keyId": pj.binary}),
-        "kindVersion": pj.message({"kind": pj.string, "version": pj.string}),
-        "integratedTime": pj.int64,
-        "inclusionPromise": pj.message({"signedEntryTimestamp": pj.binary}),
-        "inclusionProof": pj.message(
-            {
-                "logIndex": pj.int64,
-                "rootHash": pj.binary,
-                "treeSize": pj.int64,
-                "hashes": pj.repeated(pj.binary, _MAX_HASHES, ours=True),
-                "checkpoint": pj.message({"envelope": pj.string}),
-            }
-        ),
-        "canonicalizedBody": pj.binary,
-    }
-)
+TLOG_ENTRY = {
+    "logIndex": pj.int64,
+    "logId": pj.message({"keyId": pj.binary}),
+    "kindVersion": pj.message({"kind": pj.string, "version": pj.string}),
+    "integratedTime": pj.int64,
+    "inclusionPromise": pj.message({"signedEntryTimestamp": pj.binary}),
+    "inclusionProof": pj.message(
+        {
+            "logIndex": pj.int64,
+            "rootHash": pj.binary,
+            "treeSize": pj.int64,
+            "hashes": pj.repeated(pj.binary, _MAX_HASHES, ours=True),
+            "checkpoint": pj.message({"envelope": pj.string}),
+        }
+    ),
+    "canonicalizedBody": pj.binary,
+}
 _CERTIFICATE = pj.message({"rawBytes": pj.binary})
 BUNDLE = {
     "mediaType": pj.string,
@@ -45,7 +43,7 @@ BUNDLE = {
             "publicKey": pj.message({"hint": pj.string}),
             "x509CertificateChain": pj.message({"certificates": pj.repeated(_CERTIFICATE, MAX_ENTRIES, ours=True)}),
             "certificate": _CERTIFICATE,
-            "tlogEntries": pj.repeated(_TLOG_ENTRY, MAX_ENTRIES),
+            "tlogEntries": pj.repeated(pj.message(TLOG_ENTRY), MAX_ENTRIES),
             "timestampVerificationData": pj.message(
                 {"rfc3161Timestamps": pj.repeated(pj.message({"signedTimestamp": pj.binary}), MAX_SUBJECTS, ours=True)}
             ),

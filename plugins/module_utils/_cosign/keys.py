@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._shared import base64
+from .._shared.errors import GitopsError
 from .._shared.requirements import third_party
 from .pem import UnreadableKey, read_pem, write_pem
 
@@ -39,6 +40,7 @@ _TRAPS = {
     "ed25519": "cosign signs Ed25519ph with an Ed25519 key, and its and Flux's default verification uses pure Ed25519",
 }
 _RSA_BITS = range(2048, 8193)
+_RSA_SIGNING = (2048, 3072, 4096)  # the sizes that have a default algorithm
 _MAX_P1363 = 132  # bytes, of P-521
 
 # The y coordinates of the points of Ed25519 whose order is 1, 2, 4 or 8: by such a key, one signature is valid for
@@ -46,6 +48,12 @@ _MAX_P1363 = 132  # bytes, of P-521
 _FIELD = 2**255 - 19
 _EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER = frozenset({1, _FIELD - 1, 0, _EIGHTH, _FIELD - _EIGHTH})
+
+
+class UnusableKey(GitopsError):
+    """A key that can be read but must not sign: the peers would refuse its signatures."""
+
+    code = "unusable_key"
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,15 @@ class PublicKey:
     def flux_reason(self) -> str:
         """Why not, as half a sentence; empty when it does."""
         return _TRAPS.get(self.kind, "")
+
+    @property
+    def signing_refusal(self) -> str | None:
+        """Why the private key must not sign; None when it may. To be asked before anything is sent."""
+        if not self.flux_verifiable:
+            return f"{self.flux_reason}; use an ECDSA P-256 key"
+        if isinstance(self._key, rsa.RSAPublicKey) and self._key.key_size not in _RSA_SIGNING:
+            return f"cosign signs with RSA keys of 2048, 3072 and 4096 bits, not of {self._key.key_size}"
+        return None
 
 
 def _not_public(label: str) -> str:

@@ -7,9 +7,10 @@ A verifier asks a Trust and knows none of its kinds; a new kind is a class with 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .certificate import Identity
     from .keys import PublicKey
 
 
@@ -19,19 +20,28 @@ class EmptyTrust(ValueError):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One signature, and what goes with it: `data` is what was signed, `certificate` the DER of a keyless signer."""
+    """One signature, and what goes with it: `data` is what was signed, `certificate` the DER of a keyless signer.
+
+    It was found in `bundle` (JSON), or with the annotations `beside` a legacy signature.
+    """
 
     signature: bytes
     data: bytes
     certificate: bytes | None = None
+    bundle: bytes = field(default=b"", repr=False)
+    beside: t.Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them."""
+    """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them.
+
+    `identity` is whom a proven certificate names. Without a signer it is somebody who is not trusted.
+    """
 
     signer: str | None
     reason: str = ""
+    identity: Identity | None = None
 
 
 class Trust(t.Protocol):
@@ -97,7 +107,10 @@ class AnyOf:
     def judge(self, evidence: Evidence) -> Judgement:
         judgements = [trust.judge(evidence) for trust in self._trusts]
         found = next((judgement for judgement in judgements if judgement.signer is not None), None)
-        return found or Judgement(None, "; ".join(dict.fromkeys(judgement.reason for judgement in judgements)))
+        if found is not None:
+            return found
+        identity = next((judgement.identity for judgement in judgements if judgement.identity), None)
+        return Judgement(None, "; ".join(dict.fromkeys(judgement.reason for judgement in judgements)), identity)
 
     def accepted(self, signers: t.Collection[str]) -> frozenset[str]:
         return frozenset().union(*(trust.accepted(signers) for trust in self._trusts))

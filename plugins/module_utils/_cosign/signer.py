@@ -15,13 +15,15 @@ class Material:
     """What a verifier needs beside a signature, as a bundle carries it.
 
     `hint` names a key; a keyless signer has a `certificate` (DER) instead. `log_entries` are TransparencyLogEntry
-    messages as JSON values, `timestamps` RFC 3161 responses (DER).
+    messages as JSON values, `timestamps` RFC 3161 responses (DER), `chain` the certificates above it (PEM), which only
+    the legacy format carries.
     """
 
     hint: str = ""
     certificate: bytes | None = None
     log_entries: tuple[t.Mapping[str, t.Any], ...] = ()
     timestamps: tuple[bytes, ...] = ()
+    chain: tuple[str, ...] = ()
 
     @property
     def of_a_key(self) -> bool:

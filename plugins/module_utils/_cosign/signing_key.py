@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._shared.errors import GitopsError
 from .._shared.requirements import third_party
 from .encrypted import PEM_TYPE, PEM_TYPES, WrongPassphrase, seal, unseal
-from .keys import PublicKey
+from .keys import PublicKey, UnusableKey
 from .pem import UnreadableKey, read_pem, write_pem
 from .signer import Material
 
@@ -22,8 +21,6 @@ __all__ = ["SigningKey", "UnreadableKey", "UnusableKey", "WrongPassphrase"]
 if t.TYPE_CHECKING:  # pragma: no cover
     AnyPrivate = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
-_RSA_SIGNING = (2048, 3072, 4096)  # the sizes that have a default algorithm
-
 _CONVERT = "; cosign reads only its own encrypted format: convert it once with `cosign import-key-pair --key FILE`"
 _OTHER_PEM = {
     "PRIVATE KEY": f"an unencrypted PKCS#8 private key{_CONVERT}",
@@ -35,12 +32,6 @@ _OTHER_PEM = {
     "PUBLIC KEY": "a public key, where the private key is expected",
     "RSA PUBLIC KEY": "a public key, where the private key is expected",
 }
-
-
-class UnusableKey(GitopsError):
-    """A key that can be read but must not sign: the peers would refuse its signatures."""
-
-    code = "unusable_key"
 
 
 class SigningKey:
@@ -75,9 +66,9 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """A signature over SHA-256 of `data`: ECDSA in ASN.1 DER, RSA as PKCS#1 v1.5. UnusableKey says why not."""
-        if isinstance(self._key, ec.EllipticCurvePrivateKey) and self.public.flux_verifiable:
+        if isinstance(self._key, ec.EllipticCurvePrivateKey) and not self.refusal:
             return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
-        if isinstance(self._key, rsa.RSAPrivateKey) and self._key.key_size in _RSA_SIGNING:
+        if isinstance(self._key, rsa.RSAPrivateKey) and not self.refusal:
             return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         raise UnusableKey(f"{self._where}: {self.refusal}", kind=self.public.kind)
 
@@ -89,11 +80,7 @@ class SigningKey:
     @property
     def refusal(self) -> str | None:
         """Why this key must not sign; None when it may. To be asked before anything is sent."""
-        if not self.public.flux_verifiable:
-            return f"{self.public.flux_reason}; use an ECDSA P-256 key"
-        if isinstance(self._key, rsa.RSAPrivateKey) and self._key.key_size not in _RSA_SIGNING:
-            return f"cosign signs with RSA keys of 2048, 3072 and 4096 bits, not of {self._key.key_size}"
-        return None
+        return self.public.signing_refusal
 
     def encrypted_pem(self, passphrase: bytes) -> bytes:
         """The key file as current versions of cosign write it; every call gives other bytes (salt and nonce)."""

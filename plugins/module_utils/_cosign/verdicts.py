@@ -28,7 +28,8 @@ from .malformed import MalformedSignature
 from .policy import Evidence
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from .policy import Trust
+    from .certificate import Identity
+    from .policy import Judgement, Trust
 
 
 class Verdict(StrEnum):
@@ -36,6 +37,7 @@ class Verdict(StrEnum):
 
     VERIFIED = "verified"
     UNREACHABLE = "unreachable"
+    NOT_FOUND = "not_found"
     TAMPERED = "tampered"
     MALFORMED = "malformed"
     WRONG_IDENTITY = "wrong_identity"
@@ -46,6 +48,7 @@ class Verdict(StrEnum):
 # Which refusal speaks for all, where several occurred: the first of these.
 _GRAVEST_FIRST = (
     Verdict.UNREACHABLE,
+    Verdict.NOT_FOUND,
     Verdict.TAMPERED,
     Verdict.MALFORMED,
     Verdict.WRONG_IDENTITY,
@@ -53,8 +56,9 @@ _GRAVEST_FIRST = (
     Verdict.UNSIGNED,
 )
 _SENTENCES = {
-    Verdict.VERIFIED: "signed by as many of the given keys as were asked for",
+    Verdict.VERIFIED: "signed by as many of those who were asked for as are needed",
     Verdict.UNREACHABLE: "the registry could not be asked",
+    Verdict.NOT_FOUND: "the registry has no such artifact, or does not show it to these credentials",
     Verdict.TAMPERED: "a signature by a given key is here, but for another digest, or bytes do not match their digest",
     Verdict.MALFORMED: "a signature is here that does not follow the rules of its format",
     Verdict.WRONG_IDENTITY: "a valid signature is here, but not with the identity or annotations asked for",
@@ -69,6 +73,7 @@ class Finding:
 
     `key` is the signer of those trusted that the signature is valid by (whatever else is wrong with it).
     `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
+    `identity` is whom a proven certificate names, trusted or not.
     """
 
     verdict: Verdict
@@ -78,6 +83,7 @@ class Finding:
     location: str | None = None
     annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
     predicate_type: str | None = None
+    identity: Identity | None = None
 
 
 def judge_legacy(
@@ -118,15 +124,21 @@ def judge_bundle(
         bundle = bundles.parse_bundle(raw)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate))
+    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle.raw))
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "bundle", judgement.reason)
+        return _not_trusted("bundle", judgement)
     try:
         statement = bundles.parse_statement(bundle.payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message, judgement.signer)
     verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
-    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, statement.predicate_type)
+    kind = statement.predicate_type
+    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, kind, judgement.identity)
+
+
+def _not_trusted(form: str, judgement: Judgement) -> Finding:
+    verdict = Verdict.WRONG_IDENTITY if judgement.identity else Verdict.WRONG_KEY
+    return Finding(verdict, form, judgement.reason, identity=judgement.identity)
 
 
 def overall(findings: t.Sequence[Finding], trust: Trust) -> Verdict:

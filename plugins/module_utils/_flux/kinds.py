@@ -3,7 +3,8 @@
 
 What is declared (declare/), judged (rules/check.py, by kind) and read from a cluster (status/) goes by these rows.
 
-Source: the API modules of source-, kustomize- and helm-controller, v1.10.1, v1.10.1 and v1.7.1.
+Sources: the API modules of source-, kustomize- and helm-controller, v1.10.1, v1.10.1 and v1.7.1. `since`: what the CRDs
+of Flux 2.2.3 to 2.9.5 serve, as flux-operator 0.59.0 has them (config/data/flux); what 2.2.3 serves, since 2.0.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ OCI_REPOSITORY = Kind("OCIRepository", "ocirepositories", FluxVersion(2, 6), ver
 GIT_REPOSITORY = Kind("GitRepository", "gitrepositories", FluxVersion(2, 0), verifiable=True)
 HELM_CHART = Kind("HelmChart", "helmcharts", FluxVersion(2, 3), verifiable=True)
 HELM_REPOSITORY = Kind("HelmRepository", "helmrepositories", FluxVersion(2, 3))
-BUCKET = Kind("Bucket", "buckets", FluxVersion(2, 5))
+BUCKET = Kind("Bucket", "buckets", FluxVersion(2, 4))
 KUSTOMIZATION = Kind(
     "Kustomization",
     "kustomizations",

@@ -6,10 +6,10 @@ A version is that of the Flux distribution (`flux version`, the tag of fluxcd/fl
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
+from .._shared.addresses import is_private_v4
 from .._shared.errors import InvalidOption
 
 _VERSION = re.compile(r"v?(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})(?:\.(0|[1-9][0-9]{0,3}))?", re.ASCII)
@@ -62,7 +62,6 @@ TRUSTED_ROOT = FluxVersion(2, 9)
 VERIFIES_AGAIN = FluxVersion(2, 10)
 
 _LOCAL_NAME = re.compile(r"(?:\.localhost(?::[0-9]{1,5})?|^127\.0\.0\.1(?::[0-9]{1,5})?|^\[::1\](?::[0-9]{1,5})?)\Z")
-_PRIVATE = [ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 
 
 def reads_bundles(version: FluxVersion) -> bool:
@@ -90,8 +89,4 @@ def _tries_plain_http(host: str) -> bool:
     """Source: go-containerregistry, pkg/name/registry.go, Scheme(): neither all loopback, nor only that."""
     if host.startswith("localhost:") or _LOCAL_NAME.search(host):
         return True
-    try:
-        address = ipaddress.IPv4Address(host.partition(":")[0])
-    except ValueError:
-        return False
-    return any(address in network for network in _PRIVATE)
+    return is_private_v4(host.partition(":")[0])

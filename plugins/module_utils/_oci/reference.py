@@ -7,11 +7,10 @@ names that the specification forbids and costs an import of half a second; thirt
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 
-from .._shared.addresses import is_ambiguous
+from .._shared.addresses import is_address, is_ambiguous
 from .._shared.digest import InvalidDigest, check_syntax
 from .._shared.errors import GitopsError
 
@@ -116,12 +115,8 @@ class Reference:
 def _is_host(host: str) -> bool:
     if not _HOST.match(host):
         return False
-    if host.startswith("["):
-        try:
-            ipaddress.IPv6Address(host[1:].partition("]")[0])
-        except ValueError:
-            return False
-    if is_ambiguous(host):
+    inside = host[1:].partition("]")[0] if host.startswith("[") else ""
+    if (inside and not (":" in inside and is_address(inside))) or is_ambiguous(host):
         return False
     # As everywhere in the field, a first component without dot, port or "localhost" is a repository of Docker Hub.
     bare = "." in host or ":" in host or host == "localhost"

@@ -53,6 +53,8 @@ class Registry:
         self.held: dict[str, str] = {}
         # Repositories and digests for which it has said that it has no referrers API: see referrers.py.
         self.without_api: set[tuple[str, str]] = set()
+        # By what answer, where cosign and Flux then do not look for the tag that stands in for it; else empty.
+        self.overlooked = ""
         scrubber = scrubber or Scrubber(register_secret)
         self.session = Session(host, settings, credentials, transport or Transport(settings, scrubber), scrubber)
 
@@ -60,14 +62,6 @@ class Registry:
     def plain_http(self) -> bool:
         """Whether the registry is spoken to without TLS."""
         return self.settings.scheme(self.host) == "http"
-
-    def ping(self) -> None:
-        """Return if the registry answers the distribution API and lets us in."""
-        scope, deadline = Scope("", ""), self.session.deadline()
-        request = Request("GET", f"{self.session.base}/v2/")
-        answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
-        if answer.status != 200:
-            raise self.session.error(answer, body, scope)
 
     def resolve(self, repository: str, pointer: str) -> Descriptor | None:
         """What a tag or digest points to, or None if the registry knows no such manifest (404).
@@ -107,15 +101,14 @@ class Registry:
                 return None
             raise
 
-    def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> bool:
-        """Store a manifest under a tag or its digest; True when the registry lists it as its subject's referrer."""
+    def put_manifest(self, repository: str, pointer: str, raw: bytes, media_type: str) -> None:
+        """Store a manifest under a tag or its digest."""
         scope, deadline = self.session.scope(repository, "pull,push"), self.session.deadline()
         request = Request("PUT", self._manifest_url(repository, pointer), {"Content-Type": media_type}, raw)
         answer, body = self.session.read(request, scope, deadline, MANIFEST_LIMIT, follow=False)
         if answer.status not in (200, 201, 202, 204):
             raise self.session.error(answer, body, scope)
         self._check_announced(answer, of_bytes(raw))
-        return bool(answer.headers.get("OCI-Subject"))
 
     def delete_manifest(self, repository: str, pointer: str) -> None:
         """Remove a tag, or a manifest with all its tags; it is no error if there is none. Refused if not supported."""

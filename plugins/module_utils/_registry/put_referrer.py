@@ -18,14 +18,14 @@ if t.TYPE_CHECKING:  # pragma: no cover
 def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> None:
     """Push `manifest` by its digest, and make sure that listing the referrers of its subject shows it.
 
+    An answer with `OCI-Subject` promises that, and promises nothing: some registries send it that list nothing.
     Without the referrers API that is a change of an index under a tag, which no registry can make atomic: a lock keeps
     the writers of this host apart; of two hosts, one that overwrites us is noticed only until we have read back.
     """
     if manifest.subject is None:
         raise ValueError("a referrer has a subject")
     subject = manifest.subject.digest
-    if registry.put_manifest(repository, manifest.digest, manifest.raw, manifest.media_type):
-        return
+    registry.put_manifest(repository, manifest.digest, manifest.raw, manifest.media_type)
     entries = ask_api(registry, repository, subject)
     if entries is None:
         with exclusive(f"{registry.host}/{repository}@{subject}"):
@@ -38,7 +38,9 @@ def put_referrer(registry: Registry, repository: str, manifest: Manifest) -> Non
 def _await_listing(registry: Registry, repository: str, subject: str, digest: str) -> None:
     attempts = registry.session.attempts(registry.session.deadline())
     while True:
-        attempts.again(f"{digest} was stored, but is not listed among the referrers of {subject}")
+        attempts.again(
+            f"{digest} was stored, but is not listed among the referrers of {subject}, so nobody would find it there"
+        )
         if _holds(ask_api(registry, repository, subject) or (), digest):
             return
 

@@ -2,7 +2,8 @@
 """What refers to a manifest, read: the referrers API, and the tag that stands in where a registry has none.
 
 Source: distribution-spec 1.1, "Listing Referrers" and "Pushing Manifests with Subject". go-containerregistry
-(pkg/v1/remote/referrers.go) decides the same way which answers mean that there is no such API.
+(pkg/v1/remote/referrers.go) decides the same way which answers mean that there is no such API, but for three statuses
+and a list that is `null`: where one of them came, cosign and Flux do not look for the tag.
 """
 
 from __future__ import annotations
@@ -25,15 +26,20 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 MAX_ENTRIES = 1000  # cosign reads as many signatures at most
 _PAGES = 100
-_NO_API = frozenset({301, 302, 303, 307, 308, 400, 404, 405, 406, 410, 501})
+_NO_API = frozenset({301, 302, 303, 307, 308, 400, 404, 406})
+_NO_API_TO_US = frozenset({405, 410, 501})  # to go-containerregistry an error, after which cosign asks for no tag
 
 
 @dataclass(frozen=True)
 class Referrers:
-    """The manifests that name a digest as their subject; `api` is False where the fallback tag answered."""
+    """The manifests that name a digest as their subject; `api` is False where the fallback tag answered.
+
+    `overlooked` says by which answer of the API cosign and Flux would not have asked for that tag.
+    """
 
     entries: tuple[Descriptor, ...]
     api: bool
+    overlooked: str = ""
 
 
 def list_referrers(registry: Registry, repository: str, digest: str) -> Referrers:
@@ -46,7 +52,7 @@ def list_referrers(registry: Registry, repository: str, digest: str) -> Referrer
     if entries is not None:
         return Referrers(entries, True)
     _other, found = read_fallback(registry, repository, digest)
-    return Referrers(found, False)
+    return Referrers(found, False, registry.overlooked)
 
 
 def listings(registry: Registry, repository: str, digest: str) -> t.Iterator[tuple[Descriptor, ...]]:
@@ -81,14 +87,12 @@ def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descripto
         # GHCR redirects what it does not know to its web site; a mirror redirects to the same path elsewhere.
         request, path = Request("GET", url, {"Accept": INDEX}), f"/referrers/{digest}"
         answer, body = session.read(request, scope, deadline, MANIFEST_LIMIT, follow=path)
-        if page == 0 and _is_no_api(answer):
+        if page == 0 and (absent := _absent(answer, body)) is not None:
             registry.without_api.add((repository, digest))
+            registry.overlooked = absent or registry.overlooked
             return None
         if answer.status != 200:
             raise session.error(answer, body, scope)
-        if page == 0 and _lists_nothing(body):
-            registry.without_api.add((repository, digest))
-            return None
         entries += _parse(body, what)
         if len(entries) > MAX_ENTRIES:
             raise BadAnswer(f"{what}: more than {MAX_ENTRIES}", registry=registry.host)
@@ -96,14 +100,21 @@ def ask_api(registry: Registry, repository: str, digest: str) -> tuple[Descripto
     raise BadAnswer(f"{what}: more than {_PAGES} pages", registry=registry.host)
 
 
-def _is_no_api(answer: Answer) -> bool:
-    """Statuses by which registries say that they do not know the path, or 200 with a web page."""
+def _absent(answer: Answer, body: bytes) -> str | None:
+    """None for the answer of a referrers API, or of one that fails; else why cosign and Flux overlook the tag, if so.
+
+    Some registries say that they do not know the path by a web page with status 200.
+    """
     media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return answer.status in _NO_API or (answer.status == 200 and media_type != INDEX)
+    if answer.status in _NO_API or (answer.status == 200 and media_type != INDEX):
+        return ""
+    if answer.status in _NO_API_TO_US:
+        return f"status {answer.status}"
+    return '"manifests": null' if answer.status == 200 and _is_null(body) else None
 
 
-def _lists_nothing(body: bytes) -> bool:
-    """`"manifests": null`, which some registries answer that know the path and no referrers."""
+def _is_null(body: bytes) -> bool:
+    """A list that is null: from registries that know the path and no referrers."""
     if b"null" not in body:
         return False
     try:

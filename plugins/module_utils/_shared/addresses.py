@@ -16,6 +16,7 @@ _WRAPPING = ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 _AROUND_V4 = tuple(ipaddress.IPv6Network(text) for text in _WRAPPING)
 # What clouds answer their machines with secrets at, beside 169.254.0.0/16: Alibaba's (a shared address), AWS's.
 _METADATA = tuple(ipaddress.ip_network(text) for text in ("100.64.0.0/10", "fd00:ec2::/32"))
+_PRIVATE = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 
 
 def host_of(text: str) -> str:
@@ -34,6 +35,19 @@ def address_of(host: str) -> Address | None:
         return unwrapped(ipaddress.ip_address(host_of(host)))
     except ValueError:
         return None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text, without port and brackets, is an IP address and no name."""
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+def is_private_v4(text: str) -> bool:
+    """Whether a text, without port, is an address of RFC 1918."""
+    return is_address(text) and any(ipaddress.ip_address(text) in network for network in _PRIVATE)
 
 
 def unwrapped(address: Address) -> Address:

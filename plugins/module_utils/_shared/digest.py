@@ -21,12 +21,6 @@ class InvalidDigest(GitopsError):
     code = "invalid_digest"
 
 
-class DigestMismatch(GitopsError):
-    """Bytes that do not have the digest they were announced with."""
-
-    code = "digest_mismatch"
-
-
 def check_syntax(text: object, where: str = "digest") -> str:
     """`text` itself, if it is `sha256:` and 64 lower-case hex digits; InvalidDigest otherwise."""
     if not isinstance(text, str):
@@ -39,13 +33,6 @@ def check_syntax(text: object, where: str = "digest") -> str:
 def of_bytes(data: bytes | bytearray | memoryview) -> str:
     """The digest of bytes in memory."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def check_content(data: bytes, expected: str, what: str) -> None:
-    """DigestMismatch unless `data` has the digest `expected`."""
-    actual = of_bytes(data)
-    if actual != expected:
-        raise DigestMismatch(f"{what}: the content is {actual}, not {expected}", expected=expected, actual=actual)
 
 
 def hexadecimal(digest: str) -> str:

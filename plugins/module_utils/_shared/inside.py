@@ -18,7 +18,6 @@ import typing as t
 from .files import FileAppeared, UnwritableFile
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NO_DIRECTORY = (errno.ENOTDIR, errno.ELOOP)
 
 

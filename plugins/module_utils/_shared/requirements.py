@@ -9,7 +9,8 @@ and must then say which one, by its name on PyPI.
 
 Or, where that would take long and is seldom needed: `expect("nacl")` at first, and the import later.
 
-At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there.
+At the start of a task `_ansible/run.py` calls `check()`, which names all that were not there. A feature that few tasks
+ask for has its imports in files that are loaded for it alone, and says `need("sigstore")` before.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import platform
 import re
 import shlex
 import sys
-import sysconfig
 import typing as t
 
 from .errors import MissingRequirement
@@ -28,11 +28,22 @@ from .errors import MissingRequirement
 if t.TYPE_CHECKING:  # pragma: no cover
     import types
 
-# What pip is to be told for an import name, as in requirements.txt and requirements-cluster.txt.
+# What pip is to be told for an import name, as in the requirements*.txt that users install. What comes with another
+# package is named as that one.
 PACKAGES = {
+    "azure": "azure-identity>=1.15",
+    "boto3": "boto3>=1.34",
+    "botocore": "boto3>=1.34",
     "cryptography": "cryptography>=42",
+    "google": "google-auth>=2.28",
+    "id": "sigstore>=4.5,<5",
     "kubernetes": "kubernetes>=29",
     "nacl": "PyNaCl>=1.5",
+    "pkcs11": "python-pkcs11>=0.8",
+    "re2": "google-re2>=1.1",
+    "rfc3161_client": "sigstore>=4.5,<5",
+    "sigstore": "sigstore>=4.5,<5",
+    "sigstore_models": "sigstore>=4.5,<5",
     "urllib3": "urllib3>=2.6",
     "yaml": "PyYAML>=6.0",
     "zlib_ng": "zlib-ng==1.1.0",
@@ -64,14 +75,22 @@ def third_party() -> _Guard:
 
 def expect(name: str) -> None:
     """Note a package that is missing, without the time that its import takes: it may not be needed in the end."""
-    if importlib.util.find_spec(name) is None:
-        _missing.add(name)
+    first = name.partition(".")[0]  # which may be there without the rest, where several packages share it
+    if importlib.util.find_spec(first) is None or importlib.util.find_spec(name) is None:
+        _missing.add(first)
+
+
+def need(*names: str) -> None:
+    """Raise MissingRequirement unless these packages are there: what a task asks for cannot do without them."""
+    for name in names:
+        expect(name)
+    check()
 
 
 def check() -> None:
     """Raise MissingRequirement, with the command to type, where a guarded import failed."""
     if _missing:
-        packages = sorted((PACKAGES.get(name, name) for name in _missing), key=str.lower)
+        packages = sorted({PACKAGES.get(name, name) for name in _missing}, key=str.lower)
         python = sys.executable or "python3"
         raise MissingRequirement(message(packages, python), packages, python)
 
@@ -98,4 +117,6 @@ def _command(packages: t.Sequence[str], python: str) -> str:
 
 def _marker() -> str:
     """The file by which a distribution keeps pip out of its own Python (PEP 668)."""
+    import sysconfig  # 3 ms that only a task without its packages pays
+
     return os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

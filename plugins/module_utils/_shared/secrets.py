@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 )
 _HEADER = re.compile(r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{16,})")
 _ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>]+")
+_PIN = re.compile(r"\bpin-value=([^&;\s\"']+)")  # of an HSM, in a URI (RFC 7512)
 _DIGEST = re.compile(r"sha\d+:[^@]*\Z")
 _PORT = re.compile(r"\d{1,5}/")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}\Z")
@@ -56,6 +57,8 @@ def _of_text(text: str) -> set[str]:
     found = set(_PEM.findall(text)) | set(_TOKEN.findall(text)) | set(_HEADER.findall(text))
     for encoded in _PEM_IN_BASE64.findall(text):
         found |= _of_base64(encoded)
+    for pin in _PIN.findall(text):
+        found |= {pin, unquote(pin)}
     for address in _ADDRESS.findall(text):
         found |= _of_address(address)
     if "\n" not in text.strip():

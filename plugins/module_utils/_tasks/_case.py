@@ -43,11 +43,14 @@ P = t.TypeVar("P")
 class UseCase(t.Protocol[P]):
     """plan() only reads; predict() turns a plan into check mode's outcome without any I/O; apply() carries it out."""
 
-    def plan(self) -> P: ...
+    def plan(self) -> P:
+        """What is there and what is to be done. Raises GitopsError's kinds."""
 
-    def predict(self, plan: P) -> Outcome: ...
+    def predict(self, plan: P) -> Outcome:
+        """What apply() would return."""
 
-    def apply(self, plan: P) -> Outcome: ...
+    def apply(self, plan: P) -> Outcome:
+        """Do it; what was done. Raises GitopsError's kinds."""
 
 
 class Progress(t.Protocol):
@@ -57,7 +60,8 @@ class Progress(t.Protocol):
     is not known. `finish` is not owed by work that fails.
     """
 
-    def start(self, what: str, total: int | None, unit: str) -> None: ...
+    def start(self, what: str, total: int | None, unit: str) -> None:
+        """Work on `total` of `unit` begins."""
 
     def expect(self, amount: int) -> None:
         """So many more bytes are to come."""
@@ -71,29 +75,35 @@ class Progress(t.Protocol):
     def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
         """`name` is being waited for, since `spent` of `limit` seconds; `words` is what it says of itself now."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Nothing is being worked on."""
 
 
 class Quiet:
     """The Progress that shows nothing."""
 
     def start(self, what: str, total: int | None, unit: str) -> None:
+        """Nothing is shown."""
         del what, total, unit
 
     def expect(self, amount: int) -> None:
+        """Nothing is shown."""
         del amount
 
     def advance(self, amount: int) -> None:
+        """Nothing is shown."""
         del amount
 
     def transfer(self, amount: int) -> None:
+        """Nothing is shown."""
         del amount
 
     def waiting(self, name: str, words: str, spent: float, limit: float) -> None:
+        """Nothing is shown."""
         del name, words, spent, limit
 
     def finish(self) -> None:
-        return None
+        """Nothing is shown."""
 
 
 QUIET: Progress = Quiet()

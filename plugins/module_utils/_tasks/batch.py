@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .._shared.errors import GitopsError, InvalidOption
-from ._case import QUIET
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ._case import Progress
 
 I = t.TypeVar("I")  # noqa: E741
 O = t.TypeVar("O")  # noqa: E741
@@ -21,30 +24,42 @@ class BatchFailed(GitopsError):
     code = "batch_failed"
 
 
-def each(
-    work: t.Callable[[I], O], items: t.Sequence[I], concurrency: int, advance: t.Callable[[int], None] = QUIET.advance
-) -> list[O | GitopsError]:
-    """`work` done on every item, in the items' order; an expected error takes the place of its item's outcome.
+@dataclass(frozen=True)
+class Batch:
+    """How a use-case works on its items: at most `concurrency` at a time, each told to `progress` as one of `unit`."""
 
-    A wrong option is not an item's failure but the task's: it is raised at once. `advance` is told of each item.
-    """
+    progress: Progress
+    concurrency: int
+    unit: str = "artifacts"
 
-    def guarded(item: I) -> O | GitopsError:
-        try:
-            return work(item)
-        except InvalidOption:
-            raise
-        except GitopsError as error:
-            return error
-        finally:
-            advance(1)
+    def each(
+        self, what: str, work: t.Callable[[I], O], items: t.Sequence[I | GitopsError], size: int = 0
+    ) -> list[O | GitopsError]:
+        """`work` done on every item, in the items' order; `what` is true of them then, and `size` bytes are moved.
 
-    if len(items) <= 1 or concurrency <= 1:
-        return [guarded(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor  # not for one item: it takes 10 ms to import
+        An expected error takes the place of its item's outcome, and one in the place of an item stays there. A wrong
+        option is not an item's failure but the task's: it is raised at once.
+        """
 
-    with ThreadPoolExecutor(min(concurrency, len(items)), "item") as pool:
-        return list(pool.map(guarded, items))
+        def guarded(item: I | GitopsError) -> O | GitopsError:
+            try:
+                return item if isinstance(item, GitopsError) else work(item)
+            except InvalidOption:
+                raise
+            except GitopsError as error:
+                return error
+            finally:
+                self.progress.advance(1)
+
+        self.progress.start(what, len(items), self.unit)
+        if size:
+            self.progress.expect(size)
+        if len(items) <= 1 or self.concurrency <= 1:
+            return [guarded(item) for item in items]
+        from concurrent.futures import ThreadPoolExecutor  # not for one item: it takes 10 ms to import
+
+        with ThreadPoolExecutor(min(self.concurrency, len(items)), "item") as pool:
+            return list(pool.map(guarded, items))
 
 
 def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError | None:
@@ -65,5 +80,6 @@ def failure(names: t.Sequence[str], outcomes: t.Sequence[object]) -> GitopsError
 
 def _named(name: str, error: GitopsError, limit: int) -> str:
     """The error with its item's name, once, and short: all of it is in `details.failures`."""
-    said = error.message if error.message.startswith(f"{name}: ") else f"{name}: {error.message}"
+    named = error.message.startswith(f"{name}: ") or error.message.endswith(f" ({name})")
+    said = error.message if named else f"{name}: {error.message}"
     return said if len(said) <= limit else f"{said[:limit]}…"

@@ -34,9 +34,11 @@ SPEC = ArgumentSpec(
         },
         "owner": {"type": "str"},
         "map": {"type": "dict"},
+        "files": {"type": "list", "elements": "dict", "options": {"body": {"type": "raw"}}},
+        "name": variable("str", "PROVEN_TEST_NAME"),
     },
     mutually_exclusive=(("tag", "tags"),),
-    rules=Rules(may_be_empty=frozenset({"cache"}), numbers=frozenset({"owner"})),
+    rules=Rules(may_be_empty=frozenset({"cache"}), numbers=frozenset({"owner"}), contents=frozenset({"files.body"})),
 )
 
 
@@ -76,6 +78,12 @@ def parse(**options: t.Any) -> dict[str, t.Any]:
         ({"keys": "a=b"}, "keys: is text that is not a list"),
         ({"keys": [1]}, "keys[0]: is a number, where a map is expected"),
         ({"map": "nonsense"}, "map: is text that is not a map"),
+        ({"tag": "a\ud800"}, "tag: holds what is no Unicode character: give it as UTF-8"),
+        ({"tags": ["a", "\udcff"]}, "tags[1]: holds what is no Unicode character: give it as UTF-8"),
+        ({"dest": "/a\ud800"}, "dest: holds what is no Unicode character: give it as UTF-8"),
+        ({"secret": "a\ud800"}, "secret: holds what is no Unicode character: give it as UTF-8"),
+        ({"map": {"a": [{"b\udcff": 1}]}}, "map: holds what is no Unicode character: give it as UTF-8"),
+        ({"keys": [{"content": "\ud800"}]}, "keys[0].content: holds what is no Unicode character: give it as UTF-8"),
     ],
 )
 def test_refused_with_the_options_name(options: dict[str, t.Any], message: str) -> None:
@@ -102,6 +110,23 @@ def test_a_null_beside_something_is_not_given(monkeypatch: pytest.MonkeyPatch) -
 def test_what_the_specification_allows() -> None:
     assert parse(cache="", owner=1000, map={"a": None, "b": 1})["owner"] == "1000"
     assert parse(cache="")["cache"] == ""
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "a\nb"])
+def test_what_becomes_a_file_is_taken_as_it_is(text: str) -> None:
+    assert parse(files=[{"body": text}])["files"] == [{"body": text}]
+
+
+def test_a_passphrase_may_be_any_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(secret="\udcff")["secret"] == "\udcff"
+    monkeypatch.setenv("PROVEN_TEST_PASSPHRASE", "\udcff")
+    assert parse()["secret"] == "\udcff"
+
+
+def test_a_variable_is_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVEN_TEST_NAME", "a\udcff")
+    assert parse()["msg"] == "name: holds what is no Unicode character: give it as UTF-8"
+    assert parse(name="a")["name"] == "a"
 
 
 def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:

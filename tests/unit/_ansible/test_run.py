@@ -16,6 +16,7 @@ from support.canaries import WITH_INVOCATION
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.argspec import ArgumentSpec
 from ansible_collections.proven.gitops.plugins.module_utils._ansible.run import register_secret, run
 from ansible_collections.proven.gitops.plugins.module_utils._oci.reference import Reference
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import forms
 from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import Outcome
 
 SECRET = "canary/7f3a+9%"
@@ -96,6 +97,16 @@ def test_what_leaves_has_no_secret_in_any_encoding(options: dict[str, t.Any], re
     for form in (SECRET, login[8:-2], "canary%2F7f3a"):
         assert form not in text
     assert "beware of" in str(found["warnings"])
+
+
+def test_a_secret_is_registered_once() -> None:
+    """Not each form of it as one more secret, which has its forms: a key of 50 lines took 4,000 masks."""
+    lines = [f"{number:064x}" for number in range(50)]
+    key = "\n".join(("-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"))
+    with patch_module_args({"token": key, "url": f"https://u:{SECRET}@h/"}):
+        module = SPEC.create_module()
+    assert forms(key) | forms(SECRET) | {key} <= module.no_log_values
+    assert len(module.no_log_values) <= len(forms(key) | forms(SECRET)) + 10
 
 
 def test_a_secret_is_masked_where_the_options_are_refused() -> None:

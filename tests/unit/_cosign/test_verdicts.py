@@ -333,6 +333,7 @@ def finding(verdict: Verdict, key: str | None = None) -> Finding:
 
 REFUSALS = [
     Verdict.UNREACHABLE,
+    Verdict.NOT_FOUND,
     Verdict.TAMPERED,
     Verdict.MALFORMED,
     Verdict.WRONG_IDENTITY,
@@ -372,5 +373,5 @@ def test_valid_by_no_named_key_counts_for_nothing() -> None:
 
 def test_every_verdict_is_described() -> None:
     sentences = {describe(verdict) for verdict in Verdict}
-    assert len(sentences) == len(Verdict) == 7
+    assert len(sentences) == len(Verdict) == 8
     assert json.dumps({"v": Verdict.WRONG_KEY}) == '{"v": "wrong_key"}'

@@ -94,7 +94,10 @@ def test_credentials(params: dict[str, str], expected: Credentials | None) -> No
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"username": "u"}, "username: a password or an identity_token belongs to it, and neither is given"),
+        (
+            {"username": "u", "identity_token": None},
+            "username: a password or an identity_token belongs to it, and neither is given",
+        ),
         ({"password": "canary"}, "password: a username belongs to it, and none is given"),
         ({"username": "u:v", "password": "canary"}, "username: it must not hold a colon"),
         ({"username": "u", "password": "canary", "identity_token": "t"}, "identity_token: it stands in the place"),

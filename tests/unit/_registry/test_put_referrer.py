@@ -71,13 +71,12 @@ def push(wire: Wire, manifest: Manifest, **headers: str) -> None:
     wire.expect("PUT", f"/v2/a/manifests/{manifest.digest}", status=201, headers=headers, sent_body=manifest.raw)
 
 
-def test_a_registry_that_lists_it_by_itself(wire: Wire, connect: Connect) -> None:
-    push(wire, referrer(1), **{"OCI-Subject": SUBJECT.digest})
-    put_referrer(connect(wire), "a", referrer(1))
+SAYS_SO = {"OCI-Subject": SUBJECT.digest}  # that the registry lists it by itself
 
 
-def test_a_registry_that_lists_it_without_saying_so(wire: Wire, connect: Connect) -> None:
-    push(wire, referrer(1))
+@pytest.mark.parametrize("promise", [SAYS_SO, {}], ids=["promised", "not promised"])
+def test_a_registry_that_lists_it_by_itself(wire: Wire, connect: Connect, promise: dict[str, str]) -> None:
+    push(wire, referrer(1), **promise)
     index(wire, API, entry(1))
     put_referrer(connect(wire), "a", referrer(1))
 
@@ -90,8 +89,10 @@ def test_a_registry_that_lists_it_later(wire: Wire, connect: Connect) -> None:
     put_referrer(connect(wire), "a", referrer(1))
 
 
-def test_a_registry_that_never_lists_it(wire: Wire, connect: Connect) -> None:
-    push(wire, referrer(1))
+@pytest.mark.fault("R17")
+@pytest.mark.parametrize("promise", [SAYS_SO, {}], ids=["promised", "not promised"])
+def test_a_registry_that_never_lists_it(wire: Wire, connect: Connect, promise: dict[str, str]) -> None:
+    push(wire, referrer(1), **promise)
     wire.expect("GET", API, headers={"Content-Type": INDEX}, body=build_index([]), always=True)
     with pytest.raises(Unreachable, match="is not listed among the referrers"):
         put_referrer(connect(wire), "a", referrer(1))
@@ -101,8 +102,10 @@ def put_tag(wire: Wire, *entries: Descriptor) -> None:
     wire.expect("PUT", TAG, status=201, sent={"Content-Type": INDEX}, sent_body=build_index(entries))
 
 
-def test_the_first_entry_of_the_fallback_tag(wire: Wire, connect: Connect) -> None:
-    push(wire, referrer(1))
+@pytest.mark.fault("R17")
+@pytest.mark.parametrize("promise", [SAYS_SO, {}], ids=["promised", "not promised"])
+def test_the_first_entry_of_the_fallback_tag(wire: Wire, connect: Connect, promise: dict[str, str]) -> None:
+    push(wire, referrer(1), **promise)
     no_api(wire)
     wire.expect("GET", TAG, status=404)
     put_tag(wire, entry(1))

@@ -107,7 +107,8 @@ def test_reads_all_pages(wire: Wire, connect: Connect) -> None:
 def test_where_there_is_no_api_the_tag_answers(wire: Wire, connect: Connect, answer: dict[str, t.Any]) -> None:
     wire.expect("GET", API, **answer)
     index(wire, TAG, entry(1))
-    assert ask(connect(wire)) == Referrers((entry(1),), False)
+    found = ask(connect(wire))
+    assert (found.entries, found.api) == ((entry(1),), False)
 
 
 def test_neither_api_nor_tag(wire: Wire, connect: Connect) -> None:

@@ -8,9 +8,7 @@ import hashlib
 import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._shared.digest import (
-    DigestMismatch,
     InvalidDigest,
-    check_content,
     check_syntax,
     hasher,
     hexadecimal,
@@ -66,10 +64,3 @@ def test_other_text_is_no_digest(text: str) -> None:
 def test_other_values_are_no_digest_and_are_not_printed(value: object) -> None:
     with pytest.raises(InvalidDigest, match=r"digest: a [A-Za-z]+ is not a sha256 digest"):
         check_syntax(value)
-
-
-def test_content_is_compared() -> None:
-    check_content(b"", EMPTY, "layer")
-    with pytest.raises(DigestMismatch, match="layer: the content is sha256:2d711642") as caught:
-        check_content(b"x", EMPTY, "layer")
-    assert caught.value.details == {"expected": EMPTY, "actual": of_bytes(b"x")}

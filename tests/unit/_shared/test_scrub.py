@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import MASK, Scrubber
+from ansible_collections.proven.gitops.plugins.module_utils._shared.scrub import MASK, Scrubber, forms
 
 
 def test_a_login_is_secret_in_both_forms() -> None:
@@ -23,6 +24,11 @@ def test_a_login_is_secret_in_both_forms() -> None:
     assert scrubber.clean("a correct horse, YWxpY2U6Y29ycmVjdCBob3JzZQ==.") == "a ***, ***."
     scrubber.add_login("alice", "correct horse")
     assert len(seen) == 2  # each is registered once
+
+
+@given(st.text(min_size=3))
+def test_a_secret_is_masked_in_html(secret: str) -> None:
+    assert html.escape(secret) in forms(secret)
 
 
 def test_the_longest_secret_goes_first() -> None:

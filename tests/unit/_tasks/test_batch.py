@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import GitopsError, InvalidOption
 from ansible_collections.proven.gitops.plugins.module_utils._tasks import batch
+from ansible_collections.proven.gitops.plugins.module_utils._tasks._case import QUIET, Quiet
 
 
 class Watched:
@@ -34,16 +35,43 @@ class Watched:
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_outcomes_keep_their_order(concurrency: int) -> None:
     work = Watched()
-    done = batch.each(work, range(8), concurrency)
+    done = batch.Batch(QUIET, concurrency).each("tried", work, range(8))
     assert [str(item) for item in done] == ["0", "1 is odd", "20", "3 is odd", "40", "5 is odd", "60", "7 is odd"]
     assert work.most == concurrency
 
 
+class Told(Quiet):
+    """A Progress that keeps what it is told, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def start(self, what: str, total: int | None, unit: str) -> None:
+        self.heard.append((what, total, unit))
+
+    def expect(self, amount: int) -> None:
+        self.heard.append(f"{amount} bytes")
+
+    def advance(self, amount: int) -> None:
+        self.heard.append(amount)
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_each_item_is_counted_also_a_failed_one(concurrency: int) -> None:
-    told: list[int] = []
-    batch.each(Watched(), range(8), concurrency, told.append)
-    assert told == [1] * 8
+    told = Told()
+    batch.Batch(told, concurrency, "numbers").each("tried", Watched(), range(8), 5)
+    assert told.heard == [("tried", 8, "numbers"), "5 bytes", *[1] * 8]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_what_has_failed_stays_so(concurrency: int) -> None:
+    """Nothing is done on it; it is counted, and keeps its place."""
+    error = GitopsError("not there")
+    told = Told()
+    items: list[int | GitopsError] = [2, error, 4]
+    done = batch.Batch(told, concurrency).each("tried", Watched(), items)
+    assert done == [20, error, 40]
+    assert told.heard[1:] == [1] * 3
 
 
 def test_a_wrong_option_is_the_tasks_failure() -> None:
@@ -51,7 +79,7 @@ def test_a_wrong_option_is_the_tasks_failure() -> None:
         raise InvalidOption("path", f"{number} is wrong")
 
     with pytest.raises(InvalidOption):
-        batch.each(work, [1, 2], 2)
+        batch.Batch(QUIET, 2).each("tried", work, [1, 2])
 
 
 def test_no_failure() -> None:

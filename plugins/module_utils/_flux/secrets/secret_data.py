@@ -44,10 +44,11 @@ class Content(t.Protocol):
 
 @dataclass(frozen=True)
 class TrustedKeys:
-    """Public keys, each under a name that ends in `.pub`."""
+    """Public keys, each under a name that ends in `.pub`; `origins` has the URIs of those that a key store gave."""
 
     type: t.ClassVar[str] = "Opaque"
     keys: t.Mapping[str, PublicKey]
+    origins: t.Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Data:
@@ -55,6 +56,14 @@ class TrustedKeys:
 
     def equal(self, name: str, value: bytes) -> bool:
         return _fingerprint(value) == self.keys[name].fingerprint
+
+    def replaced(self, live: Data) -> list[str]:
+        """How the Secret differs from the key stores, a sentence each."""
+        return [
+            f"{name} is {self.shown(name, live[name])} in the cluster, and {self.keys[name].fingerprint} in {origin}"
+            for name, origin in self.origins.items()
+            if name in live and not self.equal(name, live[name])
+        ]
 
     def shown(self, name: str, value: bytes) -> str:
         return (_fingerprint(value) or "(not a public key)") if name.endswith(SUFFIX) else HIDDEN

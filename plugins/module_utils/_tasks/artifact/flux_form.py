@@ -30,6 +30,7 @@ class FluxForm:
     annotations: t.Mapping[str, str]
 
     def check(self) -> None:
+        """That there is a file to pack."""
         self.tree.check()
 
     def close(self) -> None:
@@ -37,37 +38,48 @@ class FluxForm:
 
     @property
     def tag(self) -> str | None:
+        """None: Flux takes any tag."""
         return None
 
     def pack(self, compressor: Compressor, write: t.Callable[[bytes], object]) -> Layer:
+        """The tree, packed as we pack trees."""
         return flux_artifact.pack(self.tree, compressor, write)
 
     def measure(self, found: Manifest) -> Layer | None:
+        """The tree, hashed."""
         return flux_artifact.measure(self.tree, found.layers[0])
 
     def blobs(self) -> tuple[Blob, ...]:
+        """The constant config."""
         return ((flux_artifact.CONFIG, flux_artifact.CONFIG_BYTES),)
 
     def manifest(self, layer: Layer, created: str | None) -> Manifest:
+        """With the requested annotations, which win over the stamp."""
         stamp = {CREATED: created} if created else {}
         return flux_artifact.manifest(layer, {**stamp, **self.annotations})
 
     def refusal(self, found: Manifest, diff_id: str | None = None) -> str | None:
+        """Why no Flux CLI would have made it with these annotations."""
         return flux_artifact.adoptable(found, self.annotations, diff_id)
 
     def may_be(self, found: Manifest) -> bool:
+        """Whether all is right but, perhaps, a config that only the layer can explain."""
         return self.refusal(found) in (None, flux_artifact.UNKNOWN_CONFIG)
 
     def layer_of(self, found: Manifest) -> Descriptor | None:
+        """Its first layer: a Flux artifact has no other."""
         return found.layers[0] if found.layers else None
 
     def contents(self, gzipped: t.Iterable[bytes], layer: Layer) -> Contents | None:
+        """What it holds, if we or the flux CLI packed it."""
         return contents(gzipped, Limits(content=layer.content_size + (1 << 20)))
 
     def names(self) -> file_lists.Digests:
+        """The entries of the tree."""
         return file_lists.names_here(self.tree)
 
     def describe(self, layer: Layer) -> dict[str, t.Any]:
+        """The links that were left out."""
         return {"links_left_out": sorted(layer.walk.links)}
 
     def warnings(self, layer: Layer) -> t.Iterable[str]:

@@ -44,19 +44,20 @@ class Inspect:
     ) -> None:
         self._references = references
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._with_tags = with_tags
         self._with_signatures = with_signatures
-        self._concurrency = concurrency
 
     def plan(self) -> list[Info | GitopsError]:
-        self._progress.start("looked at", len(self._references), "artifacts")
-        return batch.each(self._read, self._references, self._concurrency, self._progress.advance)
+        """What each reference leads to; an error in the place of one that could not be read."""
+        return self._batch.each("looked at", self._read, self._references)
 
     def predict(self, plan: list[Info | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Info | GitopsError]) -> Outcome:
+        """What was read, and one failure for all that could not be."""
         names = [str(reference) for reference in self._references]
         listed = [
             {"asked": name, "failure": item.as_failure()} if isinstance(item, GitopsError) else item

@@ -53,6 +53,7 @@ class PullItem:
     count: int = 0
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         return {
             "reference": str(self.request.reference.with_digest(self.manifest.digest)),
             "digest": self.manifest.digest,
@@ -84,23 +85,24 @@ class Pull:
         self._registries = registries
         self._limits = limits
         self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._workdir = workdir
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
+        """Fetch each layer, and compare it with its directory. InvalidOption where `dest` is no directory."""
         for request in self._requests:
             if os.path.lexists(request.dest) and not os.path.isdir(request.dest):
                 raise InvalidOption("dest", f"{request.dest} is not a directory")
-        self._progress.start("pulled", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        return self._batch.each("pulled", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What is different."""
         return self._outcome(plan, "would write")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("unpacked", len(plan), "artifacts")
+        """Unpack what is different, and remove what was fetched."""
         try:
-            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
+            done = self._batch.each("unpacked", self._apply_item, plan)
         finally:
             for item in plan:
                 if isinstance(item, PullItem):
@@ -147,9 +149,7 @@ class Pull:
                 if inside.digest_of(dest, member.name) != digest.hexdigest():
                     item.wanted[member.name] = "changed" if inside.exists(dest, member.name) else "created"
 
-    def _apply_item(self, item: PullItem | GitopsError) -> PullItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: PullItem) -> PullItem:
         archive = Archive(_pieces(item.packed), self._limits)
         for member in archive:
             if member.name not in item.wanted:

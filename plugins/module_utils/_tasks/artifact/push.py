@@ -71,6 +71,7 @@ class PushItem:
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         reference = self.request.reference.with_digest(self.manifest.digest)
         return {
             "reference": str(reference),
@@ -109,36 +110,29 @@ class Push:
         self._requests = requests
         self._registries = registries
         self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._workdir = workdir  # None: pack for the digest only, as check mode does
         self._ledger = ledger
-        self._concurrency = concurrency
         self._with_names = with_names  # say which files come, go and change: what is there is read for it
 
     def plan(self) -> Plan:
         """Look at every tree before the first request: a path that is missing or empty stops the task."""
         for request in self._requests:
             request.form.check()
-        self._progress.start("packed", len(self._requests), "artifacts")
         with Compressor() as compressor:
-            planned = batch.each(
-                lambda item: self._plan_item(item, compressor),
-                self._requests,
-                self._concurrency,
-                self._progress.advance,
-            )
+            planned = self._batch.each("packed", lambda one: self._plan_item(one, compressor), self._requests)
         self._progress.finish()
         return planned
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be pushed."""
         return self._outcome(plan, "would push")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("pushed", len(plan), "artifacts")
-        self._progress.expect(
-            sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
-        )
+        """Upload layer, config and manifest of what is new, in this order."""
+        size = sum(item.layer.descriptor.size for item in plan if isinstance(item, PushItem) and item.packed)
         try:
-            done = batch.each(self._apply_item, plan, self._concurrency, self._progress.advance)
+            done = self._batch.each("pushed", self._apply_item, plan, size)
         finally:
             for item in plan:
                 if isinstance(item, PushItem):
@@ -227,9 +221,7 @@ class Push:
             os.unlink(item.packed)
             item.packed = None
 
-    def _apply_item(self, item: PushItem | GitopsError) -> PushItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: PushItem) -> PushItem:
         if item.state == "pushed" and item.packed:
             reference, path = item.request.reference, item.packed
             registry = self._registries.get(reference.host)

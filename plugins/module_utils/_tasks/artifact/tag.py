@@ -53,6 +53,7 @@ class TagItem:
     previous: dict[str, str | None] = field(default_factory=dict)
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `artifacts` in the result."""
         reference = self.request.reference.with_digest(self.digest)
         return {
             "reference": str(reference),
@@ -80,20 +81,20 @@ class Tag:
     ) -> None:
         self._requests = requests
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._move = move
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        """Resolve each reference, and look where its tags point; TagExists in the place of one that may not move."""
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be tagged."""
         return self._outcome(plan, "would tag")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("tagged", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "tagged")
+        """Set the tags."""
+        return self._outcome(self._batch.each("tagged", self._apply_item, plan), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:
         reference = request.reference
@@ -116,9 +117,7 @@ class Tag:
                 item.previous[tag] = present
         return item
 
-    def _apply_item(self, item: TagItem | GitopsError) -> TagItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: TagItem) -> TagItem:
         reference = item.request.reference
         if not item.raw:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))

@@ -58,6 +58,7 @@ class Plan:
 
     @property
     def acting(self) -> tuple[Step, ...]:
+        """The steps that change something."""
         return tuple(step for step in self.steps if step.acting)
 
 
@@ -95,6 +96,7 @@ class FluxComponents:
         return Plan(steps, before, self._warnings(before), blocked)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change; a warning for what stops a run."""
         blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 

@@ -34,10 +34,12 @@ class Plan:
 
     @property
     def change(self) -> str:
+        """`created`, `updated`, `deleted` or `unchanged`."""
         return self.step.change
 
     @property
     def blocked(self) -> GitopsError | None:
+        """What stops a run, if anything."""
         return self.step.blocked
 
 
@@ -72,6 +74,7 @@ class FluxGitSecret:
         return Plan(step, before, after, made)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change; of a key that is not made yet, nothing is known."""
         warnings = would_fail(plan.blocked)
         if plan.made and isinstance(self._credentials, git_secret.Identity) and self._credentials.key is None:
             unknown = {git_secret.IDENTITY: b"", git_secret.PUBLIC: b"(to be made)"}  # a run makes another key

@@ -100,11 +100,13 @@ class FluxReconcile:
         return list(steps.values())
 
     def predict(self, plan: Plan) -> Outcome:
+        """What is there now, and what would be asked for."""
         results = [Result(one.target, one.reading, one.judgement, one.asks, error=one.blocked) for one in plan]
         blocked = would_fail(*(step.blocked for step in plan))
         return self._outcome(plan, results, blocked)
 
     def apply(self, plan: Plan) -> Outcome:
+        """Ask for each object in turn and wait for it; the failure stands for all that are not ready."""
         worked, results = [], []
         self._progress.start("reconciled", len(plan), "objects")
         for planned in plan:

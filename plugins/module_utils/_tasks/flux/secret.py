@@ -64,10 +64,12 @@ class FluxSecret:
         return self._application(self._content, self._planner.plan_one(wanted, live))
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change, without its secrets."""
         blocked = plan.step.blocked
         return self._outcome(plan, tuple(would_fail(blocked)))
 
     def apply(self, plan: Plan) -> Outcome:
+        """Write or delete the Secret. Raises KubeError's kinds."""
         if plan.step.blocked:
             raise plan.step.blocked
         self._planner.carry_out([plan.step])
@@ -76,7 +78,12 @@ class FluxSecret:
     def _application(self, content: Content, step: Step) -> Plan:
         before, after = secrets.values_of(step.before), secrets.values_of(step.after)
         self._check_trust(content, after)
-        warnings = (*self._rotation(content, before, after), *self._strangers(content, after))
+        differing = content.replaced(before) if isinstance(content, TrustedKeys) else []
+        warnings = (
+            *(f"{self._id}: {text}" for text in differing),
+            *self._rotation(content, before, after),
+            *self._strangers(content, after),
+        )
         return Plan(step, secrets.diff(self._id, before, after, content.shown) if step.acting else None, warnings)
 
     def _check_trust(self, content: Content, result: t.Mapping[str, bytes]) -> None:
@@ -118,6 +125,7 @@ class FluxSecret:
                     "name": self._id.name,
                     "type": content.type if content else "",
                     "change": step.change,
+                    "origins": dict(content.origins) if isinstance(content, TrustedKeys) else {},
                     "data": {name: content.shown(name, value) for name, value in data.items()} if content else {},
                 }
             },

@@ -58,9 +58,11 @@ class Target(t.Protocol):
 
     name: str
 
-    def plan(self, wanted: Wanted) -> Plan: ...
+    def plan(self, wanted: Wanted) -> Plan:
+        """What is to change there. Raises the target's errors."""
 
-    def apply(self, plan: Plan) -> None: ...
+    def apply(self, plan: Plan) -> None:
+        """Carry out what plan() found."""
 
 
 class Nowhere:
@@ -69,9 +71,11 @@ class Nowhere:
     name = "none"
 
     def plan(self, wanted: Wanted) -> Plan:
+        """Nothing changes."""
         return Plan(tuple((key, "unchanged") for key in wanted.names))
 
     def apply(self, plan: Plan) -> None:
+        """Nothing is done."""
         del plan
 
 
@@ -87,6 +91,7 @@ class FluxSource:
         self._wanted: Wanted | None = None
 
     def plan(self) -> Plan:
+        """Judge and render, then ask the target. Raises InvalidOption, and the target's errors."""
         self._findings = self._judged()
         manifests = tuple(render.manifests(self._source)) if self._present else ()
         content = manifest_yaml.write(manifests, render.option, HEADER) if manifests else ""
@@ -94,10 +99,12 @@ class FluxSource:
         return self._target.plan(self._wanted)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change; a warning for what stops a run."""
         blocked = tuple(would_fail(plan.blocked))
         return self._outcome(plan, blocked)
 
     def apply(self, plan: Plan) -> Outcome:
+        """Write it to the target. Raises the target's errors."""
         if plan.blocked:
             raise plan.blocked
         if plan.changed:

@@ -50,6 +50,7 @@ class ClusterTarget:
         )
 
     def apply(self, plan: Plan) -> None:
+        """Apply or delete the objects. Raises KubeError's kinds."""
         self._planner.carry_out(t.cast("list[Step]", plan.details))
 
     def _foreign(self, step: Step) -> list[str]:

@@ -51,6 +51,7 @@ class FileTarget:
         )
 
     def apply(self, plan: Plan) -> None:
+        """Write the file, or remove it. Raises UnwritableFile."""
         if plan.details:
             write_atomically(str(self._path), [plan.details.encode()], 0o644)
             return

@@ -70,6 +70,7 @@ class FluxSourceInfo:
         return found
 
     def predict(self, plan: Found) -> Outcome:
+        """As apply(), but no API of Flux is a warning."""
         if plan.missing:  # an earlier task may be going to install Flux
             outcome = self._outcome(plan)
             outcome.warnings = would_fail(plan.missing)
@@ -77,6 +78,7 @@ class FluxSourceInfo:
         return self.apply(plan)
 
     def apply(self, plan: Found) -> Outcome:
+        """What was found. Raises NotInstalled."""
         if plan.missing:
             raise plan.missing
         return self._outcome(plan)

@@ -30,6 +30,7 @@ class Plan:
 
     @property
     def acting(self) -> tuple[Step, ...]:
+        """The steps that change something."""
         return tuple(step for step in self.steps if step.acting)
 
 
@@ -54,6 +55,7 @@ class FluxSync:
         return Plan(steps, next((step.blocked for step in steps if step.blocked), None))
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would change; a warning for what stops a run."""
         blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 

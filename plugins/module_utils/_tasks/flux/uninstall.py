@@ -89,6 +89,7 @@ class FluxUninstall:
         return Plan(tuple(found), tuple(held), version_of(mark))
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be removed."""
         return self._outcome(plan)
 
     def apply(self, plan: Plan) -> Outcome:

@@ -94,13 +94,15 @@ class Target:
 class Clock(waiter.Clock, t.Protocol):
     """Time, and the tokens of requests."""
 
-    def token(self) -> str: ...
+    def token(self) -> str:
+        """A text that no request has had before."""
 
 
 class SystemClock(waiter.SystemClock):
     """The real one. A token is the time in RFC 3339, as the flux CLI writes it; Flux only compares it."""
 
     def token(self) -> str:
+        """The time, to the nanosecond."""
         seconds, rest = divmod(time.time_ns(), 10**9)
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:09d}Z"
 

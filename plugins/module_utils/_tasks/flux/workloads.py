@@ -60,9 +60,11 @@ class FluxWorkloads:
         }
 
     def predict(self, plan: Info) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: Info) -> Outcome:
+        """What was read."""
         return Outcome(values=plan)
 
     def _workload(self, identity: ObjectId) -> Info:

@@ -45,6 +45,7 @@ class Step:
 
     @property
     def change(self) -> str:
+        """`added`, `replaced`, `removed` or `unchanged`."""
         if self.add:
             return "replaced" if self.remove else "added"
         return "removed" if self.remove else "unchanged"
@@ -80,6 +81,7 @@ class GitHostRepository:
         return Plan(found, tuple(_step(wanted, keys) for wanted in self._wanted.keys))
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be made, changed or removed."""
         warnings = would_fail(plan.blocked)
         return self._outcome(plan, plan.found, warnings)
 

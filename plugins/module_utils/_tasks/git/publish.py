@@ -61,6 +61,7 @@ class Plan:
 
     @property
     def new_commit(self) -> bool:
+        """Whether there is anything to commit."""
         return any(change.status != "unchanged" for change in self.changes)
 
     @property
@@ -70,6 +71,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
+        """Whether the branch would be another one."""
         return self.new_commit or self.new_branch
 
 
@@ -108,6 +110,7 @@ class GitPublish:
         return self._plan_on(self._opened.clone(wanted.branch))
 
     def predict(self, plan: Plan) -> Outcome:
+        """The commit that would be pushed."""
         return self._outcome(plan, commit="" if plan.new_commit else plan.tip.commit, attempts=0, changed=plan.changed)
 
     def apply(self, plan: Plan) -> Outcome:

@@ -46,22 +46,27 @@ class ChartForm:
     _large: tuple[str, ...] = ()
 
     def check(self) -> None:
+        """That what is known of the chart fits the reference."""
         metadata = self.source.metadata()
         if metadata is not None and (reason := self._mismatch(metadata)):
             raise InvalidOption("reference", reason)
 
     def close(self) -> None:
+        """Forget the files of the chart."""
         self._loaded = None
 
     @property
     def metadata(self) -> Metadata:
+        """What its Chart.yaml says."""
         return self._metadata or self._load().chart.metadata
 
     @property
     def tag(self) -> str | None:
+        """The version: helm finds a chart by no other."""
         return self.metadata.tag
 
     def pack(self, compressor: Compressor, write: t.Callable[[bytes], object]) -> Layer:
+        """The files as they are, or the archive as it is."""
         loaded = self._load()
         if loaded.packed is None:
             return self._content(loaded).pack(compressor, artifact.CHART_TYPE, write)
@@ -70,6 +75,7 @@ class ChartForm:
         return self._as_it_is(loaded)
 
     def measure(self, found: Manifest) -> Layer | None:
+        """The tar, hashed, or the archive if it is the one that is there."""
         loaded, layer = self._load(), artifact.chart_layer(found)
         if layer is None:
             return None
@@ -78,35 +84,42 @@ class ChartForm:
         return self._as_it_is(loaded) if layer.digest == of_bytes(loaded.packed) else None
 
     def blobs(self) -> tuple[Blob, ...]:
+        """The config as helm writes it, and the provenance file."""
         provenance = self._load().provenance
         config = self.metadata.config
         more = [(Descriptor.of(artifact.PROVENANCE_TYPE, provenance), provenance)] if provenance is not None else []
         return ((Descriptor.of(artifact.CONFIG_TYPE, config), config), *more)
 
     def manifest(self, layer: Layer, created: str | None) -> Manifest:
+        """With the annotations that helm derives, and the requested ones over them."""
         (config, _bytes), *more = self.blobs()
         stamp = {CREATED: created} if created else {}
         annotations = {**stamp, **self._requested(), CONTENT: layer.content_digest}
         return artifact.manifest(config, [layer.descriptor, *(blob for blob, _bytes in more)], annotations)
 
     def refusal(self, found: Manifest, diff_id: str | None = None) -> str | None:
+        """Why neither we nor helm would have made it of this chart."""
         del diff_id
         (config, _bytes), *more = self.blobs()
         return artifact.refusal(found, config, self._requested(), more[0][0] if more else None)
 
     def may_be(self, found: Manifest) -> bool:
+        """Whether its manifest is that of this chart."""
         return self.refusal(found) is None
 
     def layer_of(self, found: Manifest) -> Descriptor | None:
+        """The chart's layer, wherever it stands."""
         return artifact.chart_layer(found)
 
     def contents(self, gzipped: t.Iterable[bytes], layer: Layer) -> Contents | None:
+        """What it holds, if we or helm packed the same chart; an archive that is taken as it is has no other."""
         loaded = self._load()
         if loaded.packed is not None:  # as it is, or not at all
             return None
         return contents(gzipped, layer.content_digest, lambda: loaded.chart.meaning)
 
     def names(self) -> Digests:
+        """The files of the chart."""
         chart = self._load().chart
         found = {}
         for name, content in chart.files.items():
@@ -116,11 +129,13 @@ class ChartForm:
         return found
 
     def describe(self, layer: Layer) -> dict[str, t.Any]:
+        """Name, version, and the version as a tag."""
         del layer
         metadata = self.metadata
         return {"name": metadata.name, "version": metadata.version, "version_tag": metadata.tag}
 
     def warnings(self, layer: Layer) -> t.Iterable[str]:
+        """What helm 3 will not load."""
         del layer
         if self._large:
             shown = ", ".join(self._large[:_SHOWN])

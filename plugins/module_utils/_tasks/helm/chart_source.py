@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._artifact.limits import UnsafeArchive
 from ..._artifact.tree import UnreadableTree
 from ..._helm import chart as charts
 from ..._helm import files as chart_files
 from ..._helm import metadata as chart_metadata
+from ..._helm import provenance
 from ..._helm.errors import InvalidChart
 from ..._helm.limits import ARCHIVE, Budget
 from ..._shared.digest import of_bytes
@@ -20,6 +21,7 @@ from ..._shared.errors import InvalidOption
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._helm.chart import Chart
     from ..._helm.metadata import Metadata
+    from .keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,26 @@ class Source(t.Protocol):
 
 
 @dataclass(frozen=True)
+class Proof:
+    """That a provenance file is carried along. With a keyring, one of its keys must have signed it."""
+
+    keyring: Keyring | None = None
+
+    def check(self, loaded: Loaded, signed: bytes, what: str) -> bytes:
+        """The provenance file; InvalidChart unless it is about this archive."""
+        text = (self.keyring or provenance).signed_text(signed, what)
+        provenance.check(text, loaded.chart.metadata, of_bytes(loaded.packed or b""), what)
+        return signed
+
+
+@dataclass(frozen=True)
 class Directory:
     """A chart directory, packed here."""
 
     path: str
 
     def metadata(self) -> Metadata:
+        """From its Chart.yaml alone."""
         if not os.path.isdir(self.path):
             raise InvalidOption("path", f"{self.path} does not exist, or is neither a directory nor a .tgz")
         file = os.path.join(self.path, chart_metadata.CHART_YAML)
@@ -64,6 +80,7 @@ class Directory:
             raise InvalidOption("path", f"{self.path}: {error.message}") from None
 
     def load(self) -> Loaded:
+        """With all its files, and its dependencies in charts/."""
         budget = Budget()
         try:
             chart = charts.load(chart_files.of_directory(self.path, budget), budget)
@@ -79,17 +96,28 @@ class File:
 
     path: str
     sha256: str | None = None
+    proof: Proof | None = None
 
     def metadata(self) -> Metadata:
+        """From the archive."""
         return self.load().chart.metadata
 
     def load(self) -> Loaded:
-        try:
-            with open(self.path, "rb") as opened:
-                packed = opened.read(ARCHIVE.packed + 1)
-        except OSError as error:
-            raise InvalidOption("path", f"{self.path}: {error.strerror}") from None
-        return unpacked(packed, self.path, self.sha256)
+        """The archive, and the provenance file beside it."""
+        loaded = unpacked(_read(self.path, ARCHIVE.packed), self.path, self.sha256)
+        if self.proof is None:
+            return loaded
+        what = f"{self.path}.prov"
+        return replace(loaded, provenance=self.proof.check(loaded, _read(what, provenance.MAX_LENGTH), what))
+
+
+def _read(path: str, most: int) -> bytes:
+    """A file, or one byte more than `most` of it."""
+    try:
+        with open(path, "rb") as opened:
+            return opened.read(most + 1)
+    except OSError as error:
+        raise InvalidOption("path", f"{path}: {error.strerror}") from None
 
 
 def unpacked(packed: bytes, where: str, sha256: str | None) -> Loaded:

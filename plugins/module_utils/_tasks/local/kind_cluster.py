@@ -83,6 +83,7 @@ class KindCluster:
         return self._plan()
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be made or removed; a warning for what stops a run."""
         warnings = would_fail(plan.blocked)
         return self._outcome(plan, plan.live, warnings)
 

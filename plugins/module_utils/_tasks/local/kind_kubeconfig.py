@@ -56,10 +56,12 @@ class Kubeconfig:
         return self.read() == content and stat.S_IMODE(os.lstat(self.path).st_mode) == _PRIVATE
 
     def write(self, content: bytes) -> None:
+        """Write it for its owner alone, and its directory."""
         self._make_directory()
         write_atomically(str(self.path), [content], _PRIVATE)
 
     def remove(self) -> None:
+        """Remove it, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
 
@@ -69,10 +71,12 @@ class Kubeconfig:
         return os.path.lexists(self._mark)
 
     def mark(self) -> None:
+        """Note beside it that the cluster is being made."""
         self._make_directory()
         write_atomically(str(self._mark), [f"{self.context} is being made\n".encode()], _PRIVATE)
 
     def unmark(self) -> None:
+        """Take that note away."""
         with contextlib.suppress(FileNotFoundError):
             self._mark.unlink()
 

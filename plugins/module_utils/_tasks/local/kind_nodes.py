@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-import time
 import typing as t
 from dataclasses import dataclass
 
 from ..._kind.config import BALANCER, CONTROL_PLANE
+from ..._shared.waiter import Sight, Waiter
 from .._case import QUIET
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -52,14 +52,13 @@ def wait_until_ready(
     docker: Docker, nodes: t.Sequence[Container], seconds: float, progress: Progress = QUIET
 ) -> Readiness:
     """The last answer: nothing is waiting in it, or the time is up."""
-    end = time.monotonic() + seconds
     progress.start("made ready", 1, "clusters")
-    while True:
+
+    def look() -> Sight[Readiness]:
         found = readiness(docker, nodes)
-        if not found.waiting or time.monotonic() >= end:
-            return found
-        progress.waiting("the nodes", str(found), seconds - (end - time.monotonic()), seconds)
-        time.sleep(_PAUSE)
+        return Sight(found, not found.waiting, "the nodes", str(found))
+
+    return Waiter(seconds, pause=_PAUSE, tell=progress.waiting).until(look).value
 
 
 def write_record(docker: Docker, node: str, parts: t.Mapping[str, str]) -> None:

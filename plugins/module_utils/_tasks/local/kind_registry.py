@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import typing as t
 from dataclasses import dataclass
 
@@ -13,7 +12,9 @@ from ..._kind.config import BALANCER, check_name
 from ..._kind.errors import CreationFailed, Drift, ForeignContainer, KindError, NotReady
 from ..._kind.registry import CERTS_DIRECTORY, LABEL
 from ..._registry.locks import exclusive
+from ..._shared.base64 import decode
 from ..._shared.errors import InvalidOption
+from ..._shared.waiter import Sight, Waiter
 from .._case import QUIET, Outcome, would_fail
 from . import registry_process
 from .kind_nodes import KUBECTL, control_plane
@@ -26,6 +27,10 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 _PAUSE = 0.2
 _RUN_SECONDS = 600.0
+_CONFIG = "/etc/containerd/config.toml"
+# With paths as arguments. To start a program in a node takes its time, so that each speaks of all of them.
+_READ = 'for path; do if [ -f "$path" ]; then echo "$path $(base64 -w 0 <"$path")"; fi; done'
+_WRITE = 'for path; do mkdir -p "${path%/*}" || exit; done; tee "$@" >/dev/null'
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class KindRegistry:
         return self._present() if self._wanted.state == "present" else self._absent()
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be run or removed; a warning for what stops a run."""
         blocked = would_fail(plan.blocked)
         return self._outcome(plan, blocked)
 
@@ -107,9 +113,11 @@ class KindRegistry:
         stopped = [one.name for one in nodes if not one.running]
         if stopped:
             raise KindError(f"{', '.join(stopped)}: stopped; the module kind_cluster starts them")
-        found += [("hosts", node.name) for node in nodes if not self._knows(node.name)]
+        files = {node.name: self._files(node.name) for node in nodes}
+        wanted = self._registry.hosts_files().items()
+        found += [("hosts", node) for node, there in files.items() if not wanted <= there.items()]
         found += [] if self._config_map_is_current(nodes) else [("config", "")]
-        return Plan(live, nodes, tuple(found), self._drift(live), self._warnings(nodes))
+        return Plan(live, nodes, tuple(found), self._drift(live), _warnings(nodes[0].name, files[nodes[0].name]))
 
     def _absent(self) -> Plan:
         name = self._registry.name
@@ -121,7 +129,7 @@ class KindRegistry:
                 f"it with `docker rm -f {name}`"
             )
         found = [("remove", name)] if live else []
-        found += [("forget", node.name) for node in nodes if self._hosts_files(node.name)]
+        found += [("forget", node.name) for node in nodes if self._files(node.name).keys() - {_CONFIG}]
         if nodes and self._config_map(nodes) == self._registry.config_map()["data"]:
             found.append(("unset", ""))
         return Plan(live, nodes, tuple(found))
@@ -141,26 +149,16 @@ class KindRegistry:
             )
         return tuple(found)
 
-    def _warnings(self, nodes: t.Sequence[Container]) -> tuple[str, ...]:
-        """Nodes that were made before kind 0.27 read no such files, unless their configuration says so."""
-        plane = nodes[0].name
-        result = self._docker.execute(plane, "cat", "/etc/containerd/config.toml")
-        if result.exit_code != 0 or b"certs.d" in result.stdout:
-            return ()
-        advice = "set config_path in the cluster's containerdConfigPatches, see kind's guide to local registries"
-        return (f"{plane}: its containerd does not read {CERTS_DIRECTORY}: to pull through this registry, {advice}",)
-
-    def _knows(self, node: str) -> bool:
-        return self._hosts_files(node) == self._registry.hosts_files()
-
-    def _hosts_files(self, node: str) -> dict[str, bytes]:
-        """Those of our files that a node has, with their content."""
-        found = {}
-        for path in self._registry.hosts_files():
-            result = self._docker.execute(node, "cat", path)
-            if result.exit_code == 0:
-                found[path] = result.stdout
-        return found
+    def _files(self, node: str) -> dict[str, bytes]:
+        """Of a node: those of our files that it has, and containerd's configuration."""
+        result = self._docker.execute(node, "sh", "-c", _READ, "sh", *self._registry.hosts_files(), _CONFIG)
+        if result.exit_code != 0:
+            raise KindError(f"{node}: its files cannot be read: {result.reason}", exit_code=result.exit_code)
+        try:
+            lines = (line.split(" ") for line in result.stdout.decode().splitlines())
+            return {path: decode(content) for path, content in lines}
+        except ValueError:
+            raise KindError(f"{node}: its shell says something unknown of its files") from None
 
     def _config_map_is_current(self, nodes: t.Sequence[Container]) -> bool:
         return bool(self._config_map(nodes) == self._registry.config_map()["data"])
@@ -201,13 +199,12 @@ class KindRegistry:
         raise CreationFailed(f"{self._registry.name}: Docker cannot run {self._registry.image}: {result.reason}")
 
     def _write_hosts(self, node: str, *, present: bool) -> None:
-        for path, content in self._registry.hosts_files().items():
-            directory = os.path.dirname(path)
-            if not present:
-                self._inside(node, ("rm", "-rf", directory))
-                continue
-            self._inside(node, ("mkdir", "-p", directory))
-            self._inside(node, ("cp", "/dev/stdin", path), content)
+        files = self._registry.hosts_files()
+        if not present:
+            self._inside(node, ("rm", "-rf", *map(os.path.dirname, files)))
+        for content in set(files.values()) if present else ():
+            paths = [path for path, one in files.items() if one == content]
+            self._inside(node, ("sh", "-c", _WRITE, "sh", *paths), content)
 
     def _write_config_map(self, nodes: t.Sequence[Container], *, present: bool) -> None:
         plane = control_plane(nodes)
@@ -226,14 +223,15 @@ class KindRegistry:
         """Until it answers on this machine; a daemon elsewhere publishes its port there."""
         if os.environ.get("DOCKER_HOST", "unix:").partition(":")[0] not in ("unix", ""):
             return
-        end = time.monotonic() + self._wanted.wait_timeout
-        while not registry_process.answers(self._registry.address, self._registry.port):
-            if time.monotonic() >= end:
-                raise NotReady(
-                    f"{self._registry.name}: no answer at {self._registry.host_address} after "
-                    f"{self._wanted.wait_timeout:g} s; see `docker logs {self._registry.name}`"
-                )
-            time.sleep(_PAUSE)
+
+        def look() -> Sight[None]:
+            return Sight(None, done=registry_process.answers(self._registry.address, self._registry.port))
+
+        if not Waiter(self._wanted.wait_timeout, pause=_PAUSE).until(look).done:
+            raise NotReady(
+                f"{self._registry.name}: no answer at {self._registry.host_address} after "
+                f"{self._wanted.wait_timeout:g} s; see `docker logs {self._registry.name}`"
+            )
 
     # -- telling
 
@@ -270,6 +268,14 @@ class KindRegistry:
             },
             warnings=[*warnings, *plan.warnings, *(f"{name}: {text}" for text in plan.drift)],
         )
+
+
+def _warnings(plane: str, files: t.Mapping[str, bytes]) -> tuple[str, ...]:
+    """Nodes that were made before kind 0.27 read no such files, unless their configuration says so."""
+    if b"certs.d" in files.get(_CONFIG, b"certs.d"):
+        return ()
+    advice = "set config_path in the cluster's containerdConfigPatches, see kind's guide to local registries"
+    return (f"{plane}: its containerd does not read {CERTS_DIRECTORY}: to pull through this registry, {advice}",)
 
 
 def _network(nodes: t.Sequence[Container]) -> str:

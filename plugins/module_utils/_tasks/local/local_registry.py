@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import ipaddress
 import json
 import re
 import typing as t
@@ -15,7 +14,7 @@ from pathlib import Path
 from ..._embedded import bundle
 from ..._embedded.credentials import Credentials
 from ..._embedded.datadir import Settings
-from ..._shared.addresses import is_loopback
+from ..._shared.addresses import is_address, is_loopback
 from ..._shared.errors import InvalidOption
 from .._case import Outcome
 from . import registry_process
@@ -110,6 +109,7 @@ class LocalRegistry:
             return self._plan()
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be started, stopped or removed."""
         port = plan.wanted.port if plan.wanted else self._known_port(plan)
         return self._outcome(plan, None if plan.steps else plan.running, port, "would ")
 
@@ -217,9 +217,7 @@ class LocalRegistry:
 
 
 def _is_host(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return bool(ipaddress.ip_address(host))
-    return _HOST_NAME.fullmatch(host) is not None
+    return is_address(host) or _HOST_NAME.fullmatch(host) is not None
 
 
 def _address(host: str, port: int) -> str:

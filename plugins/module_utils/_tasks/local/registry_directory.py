@@ -26,6 +26,7 @@ class RegistryDirectory(DataDirectory):
     """A data directory that can be made, filled and removed."""
 
     def is_ours(self) -> bool:
+        """Whether we have made it."""
         return (self.path / MARKER).is_file()
 
     def check(self) -> None:
@@ -40,16 +41,18 @@ class RegistryDirectory(DataDirectory):
             raise InvalidOption("data_dir", f"{self.path} belongs to another user")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):  # whoever can write there decides what we run
             raise InvalidOption("data_dir", f"{self.path} can be written by other users")
-        if not self.is_ours() and any(self.path.iterdir()):
+        if any(self.path.iterdir()) and not self.is_ours():  # in this order: another task may be making it
             raise InvalidOption("data_dir", f"{self.path} is not empty, and not the data directory of a registry")
 
     def create(self) -> None:
         """Make it a data directory; one that is there already is left as it is."""
         made = not self.path.exists()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.is_ours():  # in one step: a marker that is cut short still is one
-            with open(self.path / MARKER, "x", opener=_private) as file:
-                json.dump({"format": 1, "made_directory": made}, file)
+        if self.is_ours():
+            return
+        # In one step: a marker that is cut short still is one, and one of another task is as good.
+        with contextlib.suppress(FileExistsError), open(self.path / MARKER, "x", opener=_private) as file:
+            json.dump({"format": 1, "made_directory": made}, file)
 
     @contextlib.contextmanager
     def exclusively(self) -> t.Iterator[None]:
@@ -62,15 +65,18 @@ class RegistryDirectory(DataDirectory):
             os.close(descriptor)
 
     def write_settings(self, settings: Settings) -> None:
+        """What the server reads when it starts."""
         self._write("settings.json", settings.as_document())
 
     def write_credentials(self, credentials: Credentials | None) -> None:
+        """Who gets in; None: everybody."""
         if credentials is None:
             (self.path / "credentials.json").unlink(missing_ok=True)
         else:
             self._write("credentials.json", credentials.as_document())
 
     def write_code(self, archive: bytes) -> None:
+        """What the server runs."""
         write_atomically(str(self.code), [archive], _PRIVATE)
 
     def clear_lock(self) -> None:

@@ -9,10 +9,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import typing as t
 
 from ..._shared.errors import GitopsError
+from ..._shared.waiter import Sight, Waiter
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._embedded.datadir import Running
@@ -56,16 +56,21 @@ def start(directory: RegistryDirectory, host: str, timeout: float) -> Running:
     """
     directory.clear_lock()
     process = _spawn(directory)
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+    waiter = Waiter(timeout, pause=_PAUSE)
+
+    def look() -> Sight[Running | None]:
         running = directory.running()
-        if running is not None and answers(host, running.port, max(_PAUSE, deadline - time.monotonic())):
-            process.returncode = 0  # it is meant to outlive us; Popen would warn of that
-            return running
-        if process.poll() is not None:
-            reason = directory.last_log_line() or f"exit status {process.returncode}"
-            raise RegistryProcessError(f"the registry did not start: {reason}", log=str(directory.log))
-        time.sleep(_PAUSE)
+        if running is not None and answers(host, running.port, max(_PAUSE, waiter.left)):
+            return Sight(running, done=True)
+        return Sight(None, done=process.poll() is not None)
+
+    running = waiter.until(look).value
+    if running is not None:
+        process.returncode = 0  # it is meant to outlive us; Popen would warn of that
+        return running
+    if process.poll() is not None:
+        reason = directory.last_log_line() or f"exit status {process.returncode}"
+        raise RegistryProcessError(f"the registry did not start: {reason}", log=str(directory.log))
     process.kill()
     process.wait()
     reason = directory.last_log_line() or "its log is empty"
@@ -80,9 +85,7 @@ def stop(directory: RegistryDirectory) -> None:
         if running is None:
             return
         _signal(running.pid, number)
-        deadline = time.monotonic() + seconds
-        while directory.running() is not None and time.monotonic() < deadline:
-            time.sleep(_PAUSE)
+        Waiter(seconds, pause=_PAUSE).until(lambda: Sight(None, done=directory.running() is None))
     running = directory.running()
     if running is not None:
         raise RegistryProcessError(f"process {running.pid} does not end", pid=running.pid)

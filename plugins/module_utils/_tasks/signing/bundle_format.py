@@ -26,19 +26,33 @@ class BundleFormat:
     title = "sigstore bundle"
 
     def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
+        """See Format. From both places where referrers are kept."""
         for entries in listings(registry, repository, digest):
             yield _read_all(registry, repository, digest, entries)
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
-        return _read_all(registry, repository, digest, list_referrers(registry, repository, digest).entries)
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        """See Format."""
+        found = list_referrers(registry, repository, digest)
+        return _read_all(registry, repository, digest, () if as_flux and found.overlooked else found.entries)
+
+    def overlooked(self, registry: Registry) -> str:
+        """See Format."""
+        if not registry.overlooked:
+            return ""
+        return (
+            f"registry {registry.host} answers {registry.overlooked} when it is asked for referrers, so cosign and Flux"
+            f" will not find a {self.title} there; they find a legacy signature (format: legacy)"
+        )
 
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool
     ) -> verdicts.Finding:
+        """See Format. Flux takes a bundle of any predicate."""
         predicate = None if as_flux else bundle.SIGN_PREDICATE
         return verdicts.judge_bundle(stored.content or b"", digest, trust, annotations, predicate)
 
     def write(self, task: Writing) -> None:
+        """See Format. Raises RegistryError's kinds."""
         from ..._cosign import bundle_writer  # who verifies needs neither
         from ..._registry.put_referrer import put_referrer
 
@@ -52,12 +66,15 @@ class BundleFormat:
         put_referrer(task.registry, repository, manifest)
 
     def seen_by(self, version: FluxVersion, host: str, *, plain_http: bool) -> bool:
+        """See Format."""
         return finds_bundles(version, host, plain_http=plain_http)
 
     def hides_others(self, stored: Stored) -> bool:
+        """See Format. One that cannot be read hides nothing."""
         return stored.content is not None and bundle.is_readable(stored.content)
 
     def claims(self, stored: Stored) -> dict[str, t.Any]:
+        """See Format. `key_hint` and `predicate_type`, or `fault`."""
         # The statement is only looked at for its type: nobody has proven it, and it can be of any size.
         try:
             parsed = bundle.parse_bundle(stored.content or b"")

@@ -58,6 +58,7 @@ class Plan:
 
     @property
     def changes(self) -> bool:
+        """Whether a file would be written, or its mode or owner set."""
         return bool(self.drift) or (self.private, self.public) != ("keep", "keep")
 
 
@@ -88,7 +89,7 @@ class KeyPair:
     def _plan_public(self, key: SigningKey | None) -> tuple[Step, str | None]:
         request = self._request
         content = key_reading.read_if_present(request.public_path, "public_key_path")
-        said = None if content is None else _fingerprint(content)
+        said = None if content is None else fingerprint(content)
         if key is not None and said == key.public.fingerprint:
             return "keep", said
         if content is not None and request.regenerate == "never":
@@ -102,6 +103,7 @@ class KeyPair:
         return ("make" if content is None else "replace"), said
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be made or replaced."""
         return self._outcome(plan, plan.key, would=True)
 
     def apply(self, plan: Plan) -> Outcome:
@@ -152,6 +154,7 @@ class KeyPair:
                 "public_key": None if public is None else public.pem.decode(),
                 "fingerprint": None if public is None else public.fingerprint,
                 "type": "ecdsa-p256" if public is None else public.kind,
+                "key_version": None,
             },
             actions=_actions(request, plan, would),
             diff=_diff(request, plan),
@@ -159,7 +162,8 @@ class KeyPair:
         )
 
 
-def _fingerprint(content: bytes) -> str:
+def fingerprint(content: bytes) -> str:
+    """That of a public key's file, or what it is instead."""
     try:
         return PublicKey.load(content, "public key").fingerprint
     except UnreadableKey:

@@ -25,9 +25,17 @@ class LegacyFormat:
     title = "legacy signature"
 
     def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
+        """See Format. There is one place."""
         yield self.listing(registry, repository, digest)
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
+    def overlooked(self, registry: Registry) -> str:
+        """See Format."""
+        del registry
+        return ""
+
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        """See Format."""
+        del as_flux  # there is one place
         try:
             found = _image(registry, repository, digest)
         except (MalformedManifest, MalformedJson) as error:
@@ -41,6 +49,7 @@ class LegacyFormat:
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool
     ) -> verdicts.Finding:
+        """See Format."""
         del as_flux  # both read it alike
         return verdicts.judge_legacy(stored.content or b"", stored.beside, digest, trust, annotations)
 
@@ -79,14 +88,17 @@ class LegacyFormat:
         return _holds(_image(registry, repository, digest), ours)
 
     def seen_by(self, version: FluxVersion, host: str, *, plain_http: bool) -> bool:
+        """See Format. Every Flux does."""
         del version, host, plain_http
         return True
 
     def hides_others(self, stored: Stored) -> bool:
+        """See Format. Nothing is asked after it."""
         del stored
         return False
 
     def claims(self, stored: Stored) -> dict[str, t.Any]:
+        """See Format."""
         del stored
         return {}
 

@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._cosign import verdicts
-from ..._cosign.policy import Keys
+from ..._cosign.signatory import NamedByKey
 from ..._oci.descriptor import Descriptor, check_document
 from ..._registry.errors import BadAnswer, NotFound
 from ..._registry.locks import exclusive
@@ -20,6 +20,7 @@ from .formats import FORMATS
 from .signatures import Stored, Writing
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from ..._cosign.signatory import Named
     from ..._cosign.signer import Signer
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
@@ -53,7 +54,10 @@ Plan = list[SignItem | GitopsError]
 
 
 class Sign:
-    """The use-case of cosign_sign. One signer serves the whole batch."""
+    """The use-case of cosign_sign. One signer serves the whole batch.
+
+    `named` says whose signatures count as there already: by default those of the signer's key.
+    """
 
     def __init__(
         self,
@@ -63,27 +67,29 @@ class Sign:
         annotations: t.Mapping[str, str],
         progress: Progress = QUIET,
         *,
+        named: Named | None = None,
         created: str | None = None,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency)
         self._signer = signer
+        self._named = named or NamedByKey(signer)
         self._annotations = dict(annotations)
         self._created = created
-        self._concurrency = concurrency
 
     def plan(self) -> Plan:
-        self._progress.start("looked at", len(self._requests), "artifacts")
-        return batch.each(self._plan_item, self._requests, self._concurrency, self._progress.advance)
+        """Look for each artifact, and for signatures that are as wanted."""
+        return self._batch.each("looked at", self._plan_item, self._requests)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be signed."""
         return self._outcome(plan, "would sign")
 
     def apply(self, plan: Plan) -> Outcome:
-        self._progress.start("signed", len(plan), "artifacts")
-        return self._outcome(batch.each(self._apply_item, plan, self._concurrency, self._progress.advance), "signed")
+        """Sign what is missing, unless another process of this host has."""
+        return self._outcome(self._batch.each("signed", self._apply_item, plan), "signed")
 
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference
@@ -96,6 +102,7 @@ class Sign:
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, FORMATS[name]))
         item = SignItem(request, subject, missing)
         item.warnings += [text for name in request.hiding for text in _hidden(registry, request, FORMATS[name])]
+        item.warnings += filter(None, (FORMATS[name].overlooked(registry) for name in request.formats))
         return item
 
     def _signed(self, registry: Registry, reference: Reference, form: Format) -> bool:
@@ -107,19 +114,18 @@ class Sign:
     def _wanted(self, stored: Stored, digest: str, form: Format) -> bool:
         if stored.content is None or stored.fault:
             return False
-        trust = Keys([self._signer.public])
-        finding = form.judge(stored, digest, trust, self._annotations, as_flux=False)
+        finding = form.judge(stored, digest, self._named.signatory.trust, self._annotations, as_flux=False)
         return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
 
-    def _apply_item(self, item: SignItem | GitopsError) -> SignItem:
-        if isinstance(item, GitopsError):
-            raise item
+    def _apply_item(self, item: SignItem) -> SignItem:
         reference, subject = item.request.reference, item.subject
         if subject is None:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
         registry = self._registries.get(reference.host)
         task = Writing(registry, reference, subject, self._signer, self._annotations, self._created)
         done: list[str] = []
+        if item.missing:
+            self._named.prepare()
         with exclusive(f"sign {reference}"):
             for name in item.missing:
                 if self._signed(registry, reference, FORMATS[name]):  # another process of this host was faster
@@ -130,13 +136,11 @@ class Sign:
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
-        key = self._signer.public.fingerprint
-        listed: list[dict[str, t.Any]] = []
-        actions: list[str] = []
-        warnings: list[str] = []
+        who = self._named.signatory
+        listed, actions, warnings = list[dict[str, t.Any]](), list[str](), list[str]()
         before, after = "", ""
         for request, item in zip(self._requests, done, strict=True):
-            base = {"reference": str(request.reference), "digest": request.reference.digest, "key": key}
+            base = {"reference": str(request.reference), "digest": request.reference.digest, "key": who.key}
             if isinstance(item, GitopsError):
                 listed.append({**base, "failure": item.as_failure()})
                 continue
@@ -144,12 +148,12 @@ class Sign:
             listed.append({**base, "formats": list(request.formats), "signed": list(item.missing), "present": present})
             warnings += item.warnings
             for name in item.missing:
-                before += f"{request.reference}: no {name} signature by {key}\n"
-                after += f"{request.reference}: {name} signature by {key}\n"
+                before += f"{request.reference}: no {name} signature by {who.name}\n"
+                after += f"{request.reference}: {name} signature by {who.name}\n"
                 actions.append(f"{verb} {request.reference} ({name})")
         return Outcome(
             changed=bool(actions),
-            values={"signatures": listed, "key": key, "public_key": self._signer.public.pem.decode()},
+            values={"signatures": listed, **who.values},
             actions=actions,
             diff={"before": before, "after": after},
             failure=batch.failure(names, done),
@@ -161,7 +165,7 @@ def _hidden(registry: Registry, request: SignRequest, form: Format) -> list[str]
     """Why Flux may not see what is signed in the wanted formats, a sentence each."""
     reference, wanted = request.reference, " and the ".join(FORMATS[name].title for name in request.formats)
     try:
-        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest)))
+        found = any(form.listing(registry, reference.repository, t.cast(str, reference.digest), as_flux=True))
     except BadAnswer as error:  # it hinders nobody from signing in another format
         return [f"{reference}: Flux looks for a {form.title} first, and cannot be told what it finds: {error.message}"]
     return [f"{reference} has a {form.title}, which hides the {wanted} from Flux 2.8 and later"] if found else []

@@ -26,6 +26,7 @@ class SignLater:
         """Nothing is looked at: not the registry either, which an earlier task may be to start."""
 
     def predict(self, plan: None) -> Outcome:
+        """Every signature, as one that would be made."""
         del plan
         signed = [(request.reference, name) for request in self._requests for name in request.formats]
         listed = [
@@ -41,7 +42,7 @@ class SignLater:
         ]
         return Outcome(
             changed=True,
-            values={"signatures": listed, "key": None, "public_key": None},
+            values={"signatures": listed, "key": None, "key_version": None, "public_key": None},
             actions=[f"would sign {reference} ({name})" for reference, name in signed],
             diff={
                 "before": "".join(f"{reference}: no {name} signature\n" for reference, name in signed),

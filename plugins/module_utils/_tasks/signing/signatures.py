@@ -61,8 +61,11 @@ class Format(t.Protocol):
         For whoever stops where enough was found. BadAnswer where the registry has nonsense in that place.
         """
 
-    def listing(self, registry: Registry, repository: str, digest: str) -> t.Iterator[Stored]:
-        """All of them, from the place that a peer would look at first."""
+    def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
+        """All of them, from the place that a peer would look at first; `as_flux`: only where Flux would look."""
+
+    def overlooked(self, registry: Registry) -> str:
+        """Why cosign and Flux would not find what is written there, as far as it was asked; empty where they do."""
 
     def judge(
         self, stored: Stored, digest: str, trust: Trust, annotations: t.Mapping[str, str], *, as_flux: bool

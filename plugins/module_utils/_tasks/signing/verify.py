@@ -57,6 +57,7 @@ class Judged:
     error: GitopsError | None = None
 
     def describe(self) -> dict[str, t.Any]:
+        """The entry of `verdicts` in the result."""
         passed = [finding for finding in self.findings if finding.verdict is Verdict.VERIFIED]
         return {
             "reference": str(self.reference.with_digest(self.digest)) if self.digest else str(self.reference),
@@ -87,18 +88,19 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
-        self._progress = progress
+        self._batch = batch.Batch(progress, concurrency, "references")
         self._report_only = report_only
-        self._concurrency = concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
-        self._progress.start("judged", len(self._references), "references")
-        return batch.each(self._judge, self._references, self._concurrency, self._progress.advance)
+        """A verdict for each reference."""
+        return self._batch.each("judged", self._judge, self._references)
 
     def predict(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """As apply(): nothing is changed."""
         return self.apply(plan)
 
     def apply(self, plan: list[Judged | GitopsError]) -> Outcome:
+        """The verdicts; VerificationFailed for what is refused, which `report_only` lets pass."""
         judged = [item for item in plan if isinstance(item, Judged)]
         names = [str(reference) for reference in self._references]
         failures = [self._failure(item) for item in judged]
@@ -109,11 +111,11 @@ class Verify:
         )
 
     def _failure(self, item: Judged) -> GitopsError | None:
-        """report_only turns refusals into results, but never "could not ask" into one."""
+        """report_only turns refusals into results, but never "could not ask" into one. The cause comes first."""
         if item.verdict is Verdict.VERIFIED or (self._report_only and item.verdict is not Verdict.UNREACHABLE):
             return None
         return VerificationFailed(
-            f"{item.reference}: {item.verdict.value}: {item.reason}",
+            f"{item.verdict.value}: {item.reason} ({item.reference})",
             verdict=item.verdict.value,
             reference=str(item.reference),
             digest=item.digest,
@@ -126,7 +128,7 @@ class Verify:
             registry = self._registries.get(reference.host)
             answer = registry.get_manifest(reference.repository, reference.pointer)
             if answer is None:
-                return Judged(reference, digest, Verdict.UNREACHABLE, "the registry has no such artifact")
+                return Judged(reference, digest, Verdict.NOT_FOUND, verdicts.describe(Verdict.NOT_FOUND))
             digest = of_bytes(answer[0])
             check_document(answer[0], answer[1], str(reference))
             findings = self._findings(registry, reference, digest)
@@ -170,7 +172,7 @@ class Verify:
         """The same from the place that Flux looks at first, and whether it would look no further."""
         findings, hides = list[Finding](), False
         try:
-            for one in form.listing(registry, reference.repository, digest):
+            for one in form.listing(registry, reference.repository, digest, as_flux=True):
                 findings.append(self._judge_stored(form, one, digest))
                 hides = form.hides_others(one) or hides
         except (BadAnswer, MalformedManifest, MalformedJson) as error:
@@ -212,6 +214,8 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "key": finding.key,
+        "identity": finding.identity.name if finding.identity else None,
+        "issuer": finding.identity.issuer if finding.identity else None,
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,

@@ -7,9 +7,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.proven.gitops.plugins.module_utils._ansible.publish_options import files, publication
 from ansible_collections.proven.gitops.plugins.module_utils._git.tree import Entry, File, compare
 from ansible_collections.proven.gitops.plugins.module_utils._shared.errors import InvalidOption
-from ansible_collections.proven.gitops.plugins.module_utils._tasks.git.parameters import files, publication
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.git.publish import generated_message
 
 OPTIONS: dict[str, t.Any] = {
