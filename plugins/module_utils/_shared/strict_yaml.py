@@ -8,6 +8,7 @@ them, by which helm and Kubernetes read. Source: go.yaml.in/yaml/v2 v2.4.4 resol
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import typing as t
@@ -223,9 +224,8 @@ def as_text(value: str | float | bool) -> str:
 
 def _shortest(number: float) -> str:
     """Go's FormatFloat(number, 'g', -1, 32): the fewest digits that are the same number in 32 bits."""
-    try:
-        short = _in_32_bits(number)
-    except OverflowError:
+    short = _in_32_bits(number)
+    if math.isinf(short):
         return "+Inf" if number > 0 else "-Inf"
     text = next(
         text for digits in range(9) if _in_32_bits(float(text := f"{short:.{digits}e}")) == short or digits == 8
@@ -240,4 +240,7 @@ def _shortest(number: float) -> str:
 
 
 def _in_32_bits(number: float) -> float:
-    return float(struct.unpack("f", struct.pack("f", number))[0])
+    try:
+        return float(struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:  # some releases of Python round to infinity instead
+        return math.copysign(math.inf, number)

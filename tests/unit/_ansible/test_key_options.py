@@ -83,8 +83,15 @@ def test_two_keys_are_one_too_many(one: File, other: File, monkeypatch: pytest.M
 
 def test_no_key_is_one_too_few() -> None:
     for given in ({}, {"privatekey_content": ""}):
-        with pytest.raises(InvalidOption, match="nothing to sign with: give it, privatekey_content, key or an identity"):
+        with pytest.raises(InvalidOption, match="exactly one"):
             load(privatekey_passphrase="", **given)
+
+
+def test_a_uri_beside_a_file_is_one_too_many(one: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidOption, match="exactly one"):
+        load(key="hashivault://release", privatekey_path=one.path, privatekey_passphrase="")
+    monkeypatch.setenv("PROVEN_KEY", "hashivault://release")
+    assert load(privatekey_path=one.path, privatekey_passphrase=PASSPHRASE) == one.fingerprint
 
 
 @pytest.mark.parametrize("given", [{}, {"privatekey_passphrase": None}])
