@@ -125,8 +125,8 @@ options:
       match_oidc_identity:
         description:
           - Who may have signed without a key. Flux ignores it while O(verify.secret_ref) is given, so both is refused.
-          - One element only, unless O(signature_format=legacy), since Flux takes no more for bundles. Alternatives go
-            into the patterns.
+          - Several of one issuer become one with alternatives, since Flux takes no more for bundles. Several issuers
+            with different subjects are refused, unless O(signature_format=legacy).
         type: list
         elements: dict
         suboptions:

@@ -88,9 +88,21 @@ options:
     description:
       - Whose word proves a keyless signature, as C(cosign trusted-root create) writes it. A file, or the
         document itself
-        as a map or JSON text. Nobody is asked then.
+        as a map or JSON text.
+      - V(public-good), or the https address of a TUF mirror, is asked each time; what was seen last is kept below
+        C($XDG_CACHE_HOME/proven.gitops/tuf), so that nobody can give an older one.
     type: raw
     default: public-good
+  tuf_root:
+    description:
+      - The first C(root.json) of a TUF mirror, where trust in it begins. Needed for every mirror but V(public-good).
+    type: path
+  transparency_log:
+    description:
+      - A signature by a key of O(public_keys) counts only with an entry in a log of O(trusted_root), which is proven.
+        Keyless signatures always need one.
+    type: bool
+    default: false
 requirements:
   - sigstore, for identities only
   - google-re2, for regular expressions only

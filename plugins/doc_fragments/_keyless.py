@@ -28,8 +28,21 @@ options:
     description:
       - Whose word proves a signature, as C(cosign trusted-root create) writes it. A file, or the document itself as a
         map or JSON text.
+      - V(public-good), or the https address of a TUF mirror, is asked each time; what was seen last is kept below
+        C($XDG_CACHE_HOME/proven.gitops/tuf), so that nobody can give an older one.
     type: raw
     default: public-good
+  tuf_root:
+    description:
+      - The first C(root.json) of a TUF mirror, where trust in it begins. Needed for every mirror but V(public-good).
+    type: path
+  transparency_log:
+    description:
+      - Enter the signatures of a private key in the transparency log of O(signing_config), too, and have them stamped
+        where it names a time stamp authority. Without it nothing of a key's signature is sent anywhere but to the
+        registry. Keyless signatures are always entered.
+    type: bool
+    default: false
   signing_config:
     description:
       - Which services sign, as C(cosign signing-config create) writes it. A file, or the document itself as a map or

@@ -20,8 +20,8 @@ options:
         decrypted here, as a file is.
       - The same kinds of keys can sign as from a file. A signature is verified with the store's public key before it is
         pushed.
-      - Exactly one of O(key), O(privatekey_path) and O(privatekey_content) is required. One that is given comes before
-        one from the environment.
+      - To sign with a key, exactly one of O(key), O(privatekey_path) and O(privatekey_content) is required. One that is
+        given comes before one from the environment.
       - Can be set with the environment variable E(PROVEN_KEY).
     type: str
   privatekey_path:

@@ -63,6 +63,38 @@ options:
         bundle hides all legacy signatures of an artifact, and a bundle with any predicate counts as a signature.
       - By default both formats are looked at, and only a signature counts as one.
     type: str
+  predicate_type:
+    description:
+      - Verify attestations of this type instead of signatures, by the name that cosign has for it or by its URI, as in
+        O(proven.gitops.cosign_attest#module:predicate_type).
+      - Not any attestation of the type will do. Where a log or a time stamp says when each was made, the newest decides
+        (with O(threshold), the newest of each signer). Where one has no such time, as by a key without a time stamp,
+        every one must pass.
+      - What those say that decide is in RV(verdicts[].attestations), for a condition of your own in
+        M(ansible.builtin.assert).
+      - Flux looks at no predicate, so this excludes O(flux_version).
+    type: str
+  predicate_schema:
+    description:
+      - A JSON Schema by which the predicate must be valid. C(format) asserts nothing, and nothing that the schema
+        refers to is fetched.
+      - The references of the task are then verified one after the other. A predicate whose check takes more than 30
+        seconds of computing is refused.
+      - Needs the Python package jsonschema.
+    type: dict
+  invocation_id:
+    description:
+      - Only attestations of this run count. It is C(runDetails.metadata.invocationId) of SLSA 1,
+        C(metadata.buildInvocationId) of SLSA 0.2, and C(invocation.event_id) of V(vuln).
+    type: str
+  min_age:
+    description:
+      - How old a signature or attestation must be at least, such as V(24h), by the word of a log or a time stamp.
+      - One that has no such time is refused.
+    type: str
+  max_age:
+    description: How old it may be at most, as O(min_age).
+    type: str
   report_only:
     description:
       - Return refusals instead of failing, for an inventory.
@@ -81,6 +113,7 @@ extends_documentation_fragment:
   - proven.gitops._registry
 seealso:
   - module: proven.gitops.cosign_sign
+  - module: proven.gitops.cosign_attest
   - module: proven.gitops.flux_oci_source
 """
 
@@ -109,6 +142,40 @@ EXAMPLES = r"""
       - content: "{{ carols_public_key }}"
     threshold: 2
     flux_version: "2.8"
+
+- name: Nothing is deployed that has a critical vulnerability by today's scan
+  proven.gitops.cosign_verify:
+    reference: "{{ artifact }}"
+    public_keys:
+      - path: scanner.pub
+    predicate_type: vuln
+    predicate_schema:
+      required: [scanner]
+      properties:
+        scanner:
+          required: [result]
+          properties:
+            result:
+              required: [critical]
+              properties:
+                critical:
+                  maxItems: 0
+
+- name: Read the provenance
+  proven.gitops.cosign_verify:
+    reference: "{{ artifact }}"
+    public_keys:
+      - path: builder.pub
+    predicate_type: slsaprovenance1
+  register: provenance
+
+- name: Ask for more than a schema can say
+  ansible.builtin.assert:
+    that: said | reject('match', '^git\+https://git\.example/fleet@') | length == 0
+  vars:
+    said: >-
+      {{ provenance.verdicts[0].attestations
+         | map(attribute='predicate.buildDefinition.externalParameters.source') }}
 
 - name: Verify with the public key of a key store
   proven.gitops.cosign_verify:
@@ -151,12 +218,13 @@ verdicts:
         - V(wrong_key), there are signatures, but not by enough of the given keys, or keyless ones that O(trusted_root)
           does not prove.
         - V(wrong_identity), a keyless signature is proven, but by another identity; or a signature is valid by a given
-          key or identity, but does not have the wanted annotations.
+          key or identity, but does not say what was asked for (annotations, run, policy over the predicate), or is not
+          of the age asked for.
         - V(tampered), a signature is valid by a given key or identity, but for another digest, or bytes do not match
           their digest.
         - V(malformed), a signature cannot be read by the rules of its format.
-        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials. Asking
-          again does not help.
+        - V(not_found), the registry was asked, and has no such artifact, or does not show it to these credentials.
+          Asking again does not help.
         - V(unreachable), the registry could not be asked. Only this one may be worth a retry.
       type: str
     verified:
@@ -206,6 +274,38 @@ verdicts:
           type: dict
         predicate_type:
           description: The kind of statement in a bundle.
+          type: str
+        time:
+          description: When it was made, by the word of a log or a time stamp. V(null) where neither says so.
+          type: str
+    attestations:
+      description: With O(predicate_type), those attestations whose word decides. Otherwise empty.
+      type: list
+      elements: dict
+      contains:
+        predicate_type:
+          description: The type, as a URI.
+          type: str
+        predicate:
+          description: What it says.
+          type: dict
+        omitted:
+          description: Whether RV(verdicts[].attestations[].predicate) is left out, since it is larger than 1 MiB.
+          type: bool
+        key:
+          description: The fingerprint of the key that signed it.
+          type: str
+        digest:
+          description: The digest of the referrer.
+          type: str
+        time:
+          description: As RV(verdicts[].signatures[].time).
+          type: str
+        verdict:
+          description: The verdict on this attestation alone.
+          type: str
+        reason:
+          description: Why, in a sentence.
           type: str
 verified:
   description: Whether all references are verified.

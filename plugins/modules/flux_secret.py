@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - The proven.gitops authors (@proven-gitops)
 description:
-  - Makes one Secret in a cluster, by server-side apply with the field manager V(proven.gitops). It holds either the
-    public keys of O(public_keys), for C(spec.verify.secretRef) of an C(OCIRepository), or the login at O(registry), for
-    its C(spec.secretRef).
+  - Makes one Secret in a cluster, by server-side apply with the field manager V(proven.gitops). It holds the public
+    keys of O(public_keys), for C(spec.verify.secretRef) of an C(OCIRepository), or the O(trusted_root) for its
+    C(spec.verify.trustedRootSecretRef), or the login at O(registry) for its C(spec.secretRef).
   - Private keys are refused. Each public key gets a name that ends in C(.pub), since Flux looks at no other.
   - Flux trusts every key in the Secret that ends in C(.pub). One that somebody else put there fails the task.
   - Of Docker's configuration nothing but the user name and password for O(registry) gets to the cluster.
@@ -62,7 +62,7 @@ options:
   public_keys:
     description:
       - Public keys of which any one may have signed.
-      - With O(state=present), one of O(public_keys) and O(registry) is required.
+      - With O(state=present), one of O(public_keys), O(trusted_root) and O(registry) is required.
     type: list
     elements: dict
     suboptions:
@@ -82,6 +82,11 @@ options:
           - The URI of a key in a key store, as C(cosign verify --key) takes it. See O(key_store).
           - The public key is read from the store each time.
         type: str
+  trusted_root:
+    description:
+      - The trusted root of a private Sigstore, by which Flux 2.9 and later prove keyless signatures. A file, or the
+        document itself as a map or JSON text. It becomes V(trusted_root.json) in the Secret.
+    type: raw
   registry:
     description:
       - The registry that the cluster logs in to, as V(host[:port]) or V(host[:port]/path), in the words of the source's

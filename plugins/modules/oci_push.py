@@ -20,6 +20,8 @@ description:
     matter.
   - Names that are one file on a Mac or on Windows (such as C(README) and C(Readme)), names that Flux would not unpack,
     and C(.git) in any spelling are errors, unless O(ignore) leaves them out.
+  - Warns of YAML that does not parse, except for templates of Helm charts and what a C(.sourceignore) leaves out, where
+    PyYAML is installed with libyaml. At most 2 MiB are looked at.
   - With C(--diff) the files that come, go and change are named. What is there is downloaded for that.
   - Without a tag in O(reference) the artifact is pushed by digest. No poller sees it before M(proven.gitops.oci_tag)
     makes it visible, so that it can be signed and verified first. The role P(proven.gitops.publish#role) does so.

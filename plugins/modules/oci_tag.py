@@ -33,6 +33,16 @@ options:
     description: Allow a tag that points to another digest to be moved.
     type: bool
     default: false
+  never_lower:
+    description:
+      - Refuse to bring an older version back, which is as validly signed as it was. What version an artifact is, those
+        of its tags say that are versions of SemVer.
+      - A tag may not go from a newer version to an older one, whether it is a version itself, or follows them as
+        V(stable) does. An artifact that has a version may not get a higher one where another version is between both.
+      - An artifact that has no version yet is new, and may get any, also one below the highest.
+      - Takes one request for each version in the repository, of which there may be 5000.
+    type: bool
+    default: false
   artifacts:
     description: Several artifacts in one task.
     type: list
@@ -128,6 +138,7 @@ def main() -> None:
             registries(module),
             progress(module),
             move=module.params["move"],
+            never_lower=module.params["never_lower"],
             concurrency=module.params["concurrency"],
         ),
     )

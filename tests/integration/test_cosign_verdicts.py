@@ -149,7 +149,7 @@ class TestVerdicts:
     def test_an_artifact_that_is_not_there(
         self, run_module: RunModule, registry: RunningRegistry, keys: tuple[Key, ...]
     ) -> None:
-        """An answer, not a silence: asking again does not help, so it is not `unreachable`, and it is not `unsigned`."""
+        """An answer, not a silence: asking again does not help, so it is neither `unreachable` nor `unsigned`."""
         absent = "sha256:" + "0" * 64
         for missing in (":v9", f"@{absent}", f"/other@{absent}"):
             failed = verify(run_module, f"{registry.address}/team/app{missing}", keys[0])

@@ -263,3 +263,18 @@ def test_a_tree_of_one_gibibyte_in_less_than_96_mebibytes(registry: RunningRegis
 def test_annotations_are_unicode_text(run_module: RunModule, tree: Path) -> None:
     result = run_module("oci_push", reference="127.0.0.1:1/app", path=str(tree), annotations={"a": "\ud800"})
     assert result["failure"]["details"]["option"] == "annotations"
+
+
+def test_yaml_that_does_not_parse_is_warned_about(
+    run_module: RunModule, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    """Not refused: the tree may hold what Flux never reads. Without news nothing is read again."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "broken.yaml").write_text("kind: A\nname: x: y\n")
+    options: dict[str, t.Any] = {"reference": f"oci://{registry.address}/app:v1", "path": str(tmp_path / "tree")}
+    warned = f"{registry.address}/app:v1: not valid YAML, so Flux cannot apply it: broken.yaml:2: "
+    for check in (True, False):
+        result = run_module("oci_push", check=check, diff=False, **options)
+        assert result["changed"]
+        assert warned in str(result["warnings"])
+    assert not run_module("oci_push", diff=False, **options)["changed"]

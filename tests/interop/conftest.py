@@ -16,6 +16,8 @@ from interop.flux_cluster import Flux, flux_cluster
 from interop.kube_api import KubeApi, kube_api
 from interop.peers import Cli, Home
 from interop.places import Place
+from support import private_sigstore
+from support.private_sigstore import Sigstore, running_sigstore
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from conftest import Result, RunModule
@@ -161,6 +163,16 @@ def manifests(tmp_path: Path) -> Path:
     (tree / "app.yaml").write_text(f"kind: ConfigMap\nmetadata: {{name: {tmp_path.name}}}\n")
     (tree / "sub" / "more.yaml").write_text("kind: Namespace\n")
     return tree
+
+
+@pytest.fixture(scope="session")
+def sigstore(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sigstore]:
+    """A private Sigstore, one for all tests of a worker."""
+    absent = private_sigstore.missing()
+    if absent:
+        pytest.skip(f"{absent[0]} is not on PATH")
+    with running_sigstore(tmp_path_factory.mktemp("sigstore")) as running:
+        yield running
 
 
 class Ours(t.Protocol):

@@ -91,6 +91,13 @@ class Cosign:
             flags.append("--use-signing-config=false")
         self.cli("attest", *flags, "--predicate", str(predicate), reference, COSIGN_PASSWORD=keys.password)
 
+    def verify_attestation(self, reference: str, public: Path, kind: str) -> Done:
+        """Ask for attestations of a type; one line of JSON for each on its output when it accepts."""
+        flags = ["--key", str(public), "--insecure-ignore-tlog=true", "--type", kind, "--new-bundle-format=true"]
+        if self.major == 2:
+            flags += ["--trusted-root", str(self.trusted_root)]
+        return self.cli.run("verify-attestation", *flags, reference)
+
     def verify(
         self, reference: str, public: Path, form: Format | None = None, annotations: t.Mapping[str, str] | None = None
     ) -> Done:

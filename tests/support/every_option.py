@@ -51,7 +51,12 @@ def _registry(directory: Path, key: str, keys: Options) -> dict[str, list[Option
     signing = {"privatekey_path": key, "privatekey_passphrase": ""}
     tag = {"reference": DIGEST, "tags": ["v1"]}
     chart = {"reference": f"{NOBODY}/team/app:1.0.0", "path": str(_chart(directory / "chart"))}
+    said = {"predicate_type": "custom", "predicate": {"a": "b"}}
     return {
+        "cosign_attest": [
+            {"reference": DIGEST, **said, **signing, **QUICK},
+            {"attestations": [{"reference": DIGEST, **said}], **signing, **QUICK},
+        ],
         "cosign_sign": [{"reference": DIGEST, **signing, **QUICK}, {"references": [DIGEST], **signing, **QUICK}],
         "cosign_verify": [{"reference": DIGEST, **keys, **QUICK}],
         "helm_chart_push": [{**chart, **QUICK}, {"charts": [chart], **QUICK}],
@@ -116,6 +121,8 @@ def put(base: Options, module: str, where: tuple[str, ...], value: t.Any) -> Opt
         "artifacts": ("reference", "path", "dest", "tags"),
         "resources": ("name",),
         "privatekey_content": ("privatekey_path",),
+        "attestations": ("reference", "predicate_type", "predicate"),
+        "predicate_path": ("predicate",),
         "public_keys": ("registry", "username", "password") if module == "flux_secret" else (),
         "reference": ("references", "artifacts"),
     }

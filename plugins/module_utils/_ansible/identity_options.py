@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._shared import requirements
 from .._shared.errors import InvalidOption
 from .argspec import ArgumentSpec, Params
-from .trusted_root_options import PUBLIC_GOOD, root
+from .registry_options import services
+from .trusted_root_options import DOCUMENT, TUF_ROOT, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.identities import Identities, Text, Wanted
+    from .._cosign.policy import Keys, Trust
+    from .._flux.rules.identity import What
 
 
 _CLAIMS = ("trigger", "sha", "name", "repository", "ref")
@@ -27,7 +31,9 @@ IDENTITIES = ArgumentSpec(
             "elements": "dict",
             "options": {name: {"type": "str"} for name in _OPTIONS},
         },
-        "trusted_root": {"type": "raw", "default": PUBLIC_GOOD},
+        "transparency_log": {"type": "bool", "default": False},
+        "trusted_root": DOCUMENT,
+        "tuf_root": TUF_ROOT,
     },
 )
 
@@ -44,17 +50,30 @@ def identities(params: Params) -> Identities | None:
     requirements.need("sigstore")
     from .._cosign.identities import Identities
 
-    return Identities([_wanted(where, one) for where, one in asked], root(params))
+    wanted = [_wanted(where, one) for where, one in asked]
+    requirements.check()
+    return Identities(wanted, root(params, services(params)))
+
+
+def logged(keys: Keys, params: Params) -> Trust:
+    """The keys, or with `transparency_log` those of their signatures that a log of the trusted root has."""
+    if not params["transparency_log"]:
+        return keys
+    requirements.need("sigstore")
+    from .._cosign.logged import LoggedKeys
+
+    requirements.check()
+    return LoggedKeys(keys, root(params, services(params)))
 
 
 def _wanted(where: str, one: Params) -> Wanted:
     from .._cosign.identities import Wanted
 
     claims = {name: one[name] for name in _OPTIONS if name not in _FORMS and one[name]}
-    return Wanted(_text(where, one, "identity"), _text(where, one, "oidc_issuer"), claims)
+    return Wanted(_text(where, one, "identity", "subject"), _text(where, one, "oidc_issuer", "issuer"), claims)
 
 
-def _text(where: str, one: Params, name: str) -> Text:
+def _text(where: str, one: Params, name: str, what: What) -> Text:
     """An identity counts by the word of its issuer alone, so that both are needed."""
     exact, pattern = one[name], one[f"{name}_regexp"]
     if bool(exact) == bool(pattern):
@@ -66,4 +85,20 @@ def _text(where: str, one: Params, name: str) -> Text:
     requirements.need("re2")
     from .._cosign.pattern import Pattern
 
-    return Pattern.of(pattern, f"{where}{name}_regexp")
+    found = Pattern.of(pattern, f"{where}{name}_regexp")
+    _check_weakness(f"{where}{name}_regexp", pattern, what, one)
+    return found
+
+
+def _check_weakness(option: str, pattern: str, what: What, one: Params) -> None:
+    """By the rule for Flux's own patterns: one that lets in what anybody can have is refused."""
+    from .._flux.rules.go_regexp import InvalidPattern
+    from .._flux.rules.identity import weakness
+
+    issuer = one["oidc_issuer_regexp"] or re.escape(one["oidc_issuer"] or "")
+    try:
+        found = weakness(f"^(?:{pattern})$", what, issuer)
+    except InvalidPattern as error:
+        raise InvalidOption(option, f"{pattern[:200]!r} cannot be judged: {error.message}") from None
+    if found is not None and found.fatal:
+        raise InvalidOption(option, f"{pattern[:200]!r} {found.reason}")

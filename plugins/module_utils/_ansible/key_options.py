@@ -7,6 +7,7 @@ import os
 import typing as t
 
 from .._cosign.keys import UnusableKey
+from .._cosign.signatory import NamedByKey
 from .._cosign.signing_key import SigningKey
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
@@ -14,6 +15,7 @@ from .argspec import ArgumentSpec, Params, Register, passphrase, variable
 from .key_store_options import KEY_STORE, key_file, store_signer
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.signatory import Named
     from .._cosign.signer import Signer
 
 _KEY, _PATH, _CONTENT, _PASSPHRASE = "key", "privatekey_path", "privatekey_content", "privatekey_passphrase"
@@ -37,21 +39,23 @@ PRIVATE_KEY = ArgumentSpec(
 ).merge(KEY_STORE)
 
 
-def signer(params: Params, register: Register) -> tuple[Signer, str | None]:
-    """What signs by PRIVATE_KEY's options, and the version of the key where a store keeps it and has versions.
+def signer(params: Params, register: Register) -> tuple[Signer, Named]:
+    """What signs by PRIVATE_KEY's options, and who that is.
 
     Errors as signing_key() has them, and those of key stores; NoSuchKey where the store has no such key.
     """
-    if _source(params) != _KEY:
-        return signing_key(params), None
-    held = key_file(params[_KEY], _KEY, params, register)
-    if held is not None:
+    if _source(params) == _KEY:
+        held = key_file(params[_KEY], _KEY, params, register)
+        if held is None:
+            stored = store_signer(params[_KEY], params, register)
+            return stored, stored
         passphrase = held.passphrase
         if passphrase is None:
             passphrase = passphrase_bytes(params[_PASSPHRASE], _PASSPHRASE)
-        return _usable(held.private, passphrase, held.where), None
-    stored = store_signer(params[_KEY], params, register)
-    return stored, stored.version or None
+        key = _usable(held.private, passphrase, held.where)
+    else:
+        key = signing_key(params)
+    return key, NamedByKey(key)
 
 
 def signing_key(params: Params) -> SigningKey:
@@ -98,12 +102,10 @@ def passphrase_bytes(value: str | None, option: str) -> bytes:
 
 def _source(params: Params) -> str:
     """Which of the options names the key: one that was given comes before one from the environment."""
-    found = [name for name in (_KEY, _PATH, _CONTENT) if params[name]]
+    found = [name for name in KEYS if params[name]]
     given = [name for name in found if params[name] != os.environ.get(_ENVIRONMENT[name])]
     if len(given) == 1:
         return given[0]
-    if not found:
-        raise InvalidOption(_PATH, f"there is nothing to sign with: give it, {_CONTENT}, {_KEY} or an identity token")
     if len(found) != 1:
         raise InvalidOption(_PATH, f"exactly one of it, {_CONTENT} and {_KEY} must be given")
     return found[0]

@@ -13,10 +13,13 @@ from .._shared import requirements
 from .._shared.errors import InvalidOption
 from .._tasks.signing.key_reading import read_key_file
 from .argspec import ArgumentSpec, Params, Register, variable
-from .trusted_root_options import PUBLIC_GOOD, document, root
+from .trusted_root_options import DOCUMENT, TUF_ROOT, document, root
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.signatory import Named
+    from .._cosign.signer import Signer
     from .._http.settings import HttpSettings
+    from .._sigstore.logged_signer import LoggedSigner
     from .._sigstore.signer import KeylessSigner, Services
     from .._sigstore.token import IdentityToken
 
@@ -29,8 +32,10 @@ KEYLESS = ArgumentSpec(
         "keyless": {"type": "bool"},
         _TOKEN: variable("str", _VARIABLE, no_log=True),
         _TOKEN_PATH: {"type": "path", "no_log": False},
-        "trusted_root": {"type": "raw", "default": PUBLIC_GOOD},
-        "signing_config": {"type": "raw", "default": PUBLIC_GOOD},
+        "transparency_log": {"type": "bool", "default": False},
+        "trusted_root": DOCUMENT,
+        "signing_config": DOCUMENT,
+        "tuf_root": TUF_ROOT,
     },
     mutually_exclusive=((_TOKEN, _TOKEN_PATH),),
 )
@@ -48,33 +53,43 @@ def wanted(params: Params, keys: t.Collection[str]) -> bool:
 
 
 def signer(params: Params, settings: HttpSettings, register: Register) -> KeylessSigner:
-    """The signer. Nobody is asked for anything yet."""
+    """The signer. Nobody is asked for a certificate yet."""
     requirements.need("sigstore")
     from .._sigstore.signer import KeylessSigner
 
-    now = datetime.datetime.now(datetime.UTC)
-    config = signing_config.parse(document(params["signing_config"], "signing_config"), "signing_config", now)
-    services = _services(config, settings, register)
-    return KeylessSigner(services, functools.partial(_token, params, register), root(params))
+    requirements.check()  # what is older than it should be lacks a part
+    services = _services(params, settings, register)
+    if services.fulcio is None:
+        raise InvalidOption("signing_config", "no Fulcio in it is valid today")
+    return KeylessSigner(services, functools.partial(_token, params, register), root(params, settings))
 
 
-def _services(config: signing_config.SigningConfig, settings: HttpSettings, register: Register) -> Services:
+def logged(inner: Signer, named: Named, params: Params, settings: HttpSettings, register: Register) -> LoggedSigner:
+    """A key's signer whose signatures go into a transparency log; `named` says whose the key is."""
+    requirements.need("sigstore")
+    from .._sigstore.logged_signer import LoggedSigner
+
+    requirements.check()
+    return LoggedSigner(inner, _services(params, settings, register), root(params, settings), named)
+
+
+def _services(params: Params, settings: HttpSettings, register: Register) -> Services:
     from .._sigstore.service import Service
     from .._sigstore.signer import Services
 
-    if config.fulcio is None:
-        raise InvalidOption("signing_config", "no Fulcio in it is valid today")
+    now = datetime.datetime.now(datetime.UTC)
+    config = signing_config.parse(document(params, "signing_config", settings), "signing_config", now)
     if not config.logs:
         raise InvalidOption("signing_config", "no transparency log in it is valid today")
     return Services(
-        Service("Fulcio", config.fulcio.url, settings, register),
+        Service("Fulcio", config.fulcio.url, settings, register) if config.fulcio else None,
         tuple((Service("Rekor", log.url, settings, register), log.version) for log in config.logs),
         tuple(Service("time stamp authority", one.url, settings, register) for one in config.timestamps),
     )
 
 
 def _token(params: Params, register: Register) -> IdentityToken:
-    from .._sigstore.errors import NoToken
+    from .._sigstore import ambient
     from .._sigstore.token import parse
 
     now = datetime.datetime.now(datetime.UTC)
@@ -84,4 +99,6 @@ def _token(params: Params, register: Register) -> IdentityToken:
         return parse(raw, f"{_TOKEN_PATH}: {params[_TOKEN_PATH]}", now)
     if params[_TOKEN]:
         return parse(params[_TOKEN], _TOKEN, now)
-    raise NoToken(f"{_TOKEN}: none is given")
+    raw = ambient.detect()
+    register(raw)
+    return parse(raw, "keyless", now)

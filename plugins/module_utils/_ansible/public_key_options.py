@@ -25,12 +25,11 @@ class GivenKey:
 _ONE_OF = ("path", "content", "uri")
 
 
-def public_keys_option(*, required: bool = False, **beside: Option) -> ArgumentSpec:
+def public_keys_option(**beside: Option) -> ArgumentSpec:
     """The option, and how the store of a key is reached; its items may have more options `beside` the three."""
     option: Option = {
         "type": "list",
         "elements": "dict",
-        "required": required,
         "no_log": False,
         "options": {
             **beside,
@@ -46,7 +45,7 @@ def public_keys_option(*, required: bool = False, **beside: Option) -> ArgumentS
 
 def public_keys(params: Params, register: Register, hint: str = "") -> list[GivenKey]:
     """The keys. InvalidOption names item and part; `hint` ends what is said of a key that cannot be one."""
-    items = enumerate(params["public_keys"])
+    items = enumerate(params["public_keys"] or [])
     return [_public_key(item, f"public_keys[{number}]", hint, params, register) for number, item in items]
 
 

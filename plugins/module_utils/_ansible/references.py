@@ -42,10 +42,10 @@ def references(params: Params) -> list[Reference]:
     return list(dict.fromkeys(reference("references", text) for text in params["references"]))
 
 
-def digest_references(params: Params) -> list[Reference]:
-    """As references(), by digest only."""
+def digest_references(params: Params, where: str = "") -> list[Reference]:
+    """As references(), by digest only. `where` goes before the option's name."""
     if params["reference"] is not None:
-        return [digest_reference("reference", params["reference"])]
+        return [digest_reference(f"{where}reference", params["reference"])]
     return list(dict.fromkeys(digest_reference("references", text) for text in params["references"]))
 
 

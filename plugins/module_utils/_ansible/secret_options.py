@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 
+from .._cosign import trusted_root
 from .._cosign.keys import PublicKey
 from .._flux.secrets.secret_data import Content, RegistryLogin, TrustedKeys, check_key_name, registry_of, server_key
 from .._flux.secrets.trust import SUFFIX
+from .._flux.secrets.trusted_root_data import TrustedRootFile
+from .._flux.version import TRUSTED_ROOT, FluxVersion
 from .._shared.errors import InvalidOption
 from .._tasks.flux.secret import FluxSecret
 from .argspec import ArgumentSpec, Params, Register
@@ -15,6 +18,7 @@ from .flux_version import FLUX_VERSION, flux_version
 from .kube_options import FORCE_CONFLICTS, check_names, kube_client
 from .public_key_options import public_keys, public_keys_option
 from .registry_login import DOCKER_CONFIG, LOGIN, credential_store
+from .trusted_root_file import given
 
 FLUX_SECRET = LOGIN.merge(
     public_keys_option(name={"type": "str"}),
@@ -23,14 +27,15 @@ FLUX_SECRET = LOGIN.merge(
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "default": "flux-system"},
+            "trusted_root": {"type": "raw"},
             "registry": {"type": "str"},
             "credentials_from": {"type": "str"},
             "docker_config": DOCKER_CONFIG,
             "flux_version": FLUX_VERSION,
             "force_conflicts": FORCE_CONFLICTS,
         },
-        mutually_exclusive=(("public_keys", "registry"),),
-        required_if=(("state", "present", ("public_keys", "registry"), True),),
+        mutually_exclusive=(("public_keys", "registry", "trusted_root"),),
+        required_if=(("state", "present", ("public_keys", "registry", "trusted_root"), True),),
     ),
 )
 
@@ -41,10 +46,25 @@ def flux_secret(params: Params, register: Register) -> FluxSecret:
     version = flux_version(params)
     content: Content | None = None
     if params["state"] == "present":
-        content = _login(params, register) if params["registry"] is not None else _trusted(params, register)
+        content = _content(params, version, register)
     client = kube_client(params, register)
     force = params["force_conflicts"]
     return FluxSecret(client, params["namespace"], params["name"], content, version=version, force=force)
+
+
+def _content(params: Params, version: FluxVersion | None, register: Register) -> Content:
+    if params["registry"] is not None:
+        return _login(params, register)
+    return _trusted(params, register) if params["public_keys"] is not None else _root(params, version)
+
+
+def _root(params: Params, version: FluxVersion | None) -> TrustedRootFile:
+    root = trusted_root.parse(given(params["trusted_root"], "trusted_root"), "trusted_root")
+    if root.flux_reason:
+        raise InvalidOption("trusted_root", root.flux_reason)
+    if version is not None and version < TRUSTED_ROOT:
+        raise InvalidOption("trusted_root", f"Flux before {TRUSTED_ROOT.release} verifies with no root but its own")
+    return TrustedRootFile(root)
 
 
 def _trusted(params: Params, register: Register) -> TrustedKeys:

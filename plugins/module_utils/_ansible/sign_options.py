@@ -5,21 +5,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .._cosign.signatory import NamedByKey
 from .._flux.version import NEWEST
-from .._kms.errors import NoSuchKey
-from .._shared.errors import GitopsError, InvalidOption
+from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
 from .._tasks.signing.sign import Sign, SignRequest
 from .._tasks.signing.sign_later import SignLater
-from . import keyless_options
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .key_options import KEYS, PRIVATE_KEY, missing_key, signer
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
-from .registry_options import services
+from .signer_options import SIGNER, MissingSigner, who_signs
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._flux.version import FluxVersion
@@ -28,8 +24,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._tasks._case import Progress, UseCase
 
 SIGN = REFERENCES.merge(
-    PRIVATE_KEY,
-    keyless_options.KEYLESS,
+    SIGNER,
     ArgumentSpec(
         options={
             "annotations": ANNOTATIONS,
@@ -53,27 +48,12 @@ def sign(
     wanted = digest_references(params)
     said = annotation_map("annotations", params["annotations"])
     requests = [_request(params["format"], item, version, registries) for item in wanted]
-    if keyless_options.wanted(params, KEYS):
-        keyless = keyless_options.signer(params, services(params), register)
-        return Sign(requests, registries, keyless, said, progress, named=keyless, concurrency=params["concurrency"])
-    missing: GitopsError | None = missing_key(params) if check_mode else None
-    if missing is not None:
-        return SignLater(requests, missing)
+    formats = {name for request in requests for name in request.formats}
     try:
-        by, key_version = signer(params, register)
-    except NoSuchKey as error:
-        if check_mode:  # an earlier task of the play may be the one to make it
-            return SignLater(requests, error)
-        raise
-    return Sign(
-        requests,
-        registries,
-        by,
-        said,
-        progress,
-        named=NamedByKey(by, key_version),
-        concurrency=params["concurrency"],
-    )
+        who = who_signs(params, register, formats, check_mode=check_mode)
+    except MissingSigner as error:
+        return SignLater(requests, error.reason)
+    return Sign(requests, registries, who.signer, said, progress, named=who.named, concurrency=params["concurrency"])
 
 
 def _request(wanted: str, reference: Reference, version: FluxVersion, registries: Registries) -> SignRequest:

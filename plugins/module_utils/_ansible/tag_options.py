@@ -9,7 +9,9 @@ from .artifacts import artifacts, items
 from .references import reference, tag_of
 
 TAG = artifacts("tags", {"type": "list", "elements": "str", "aliases": ["tag"]}).merge(
-    ArgumentSpec(options={"move": {"type": "bool", "default": False}})
+    ArgumentSpec(
+        options={"move": {"type": "bool", "default": False}, "never_lower": {"type": "bool", "default": False}}
+    )
 )
 
 

@@ -6,21 +6,26 @@ from __future__ import annotations
 import typing as t
 
 from .._cosign.policy import AnyOf, AtLeast, Keys
+from .._flux.version import TRUSTED_ROOT
 from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks.signing.verify import Policy
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
-from .identity_options import IDENTITIES, identities
+from .identity_options import IDENTITIES, identities, logged
+from .predicate_options import OF_TIME, PREDICATE, age, asked
 from .public_key_options import public_keys, public_keys_option
 from .references import ANNOTATIONS, REFERENCES, annotation_map
+from .trusted_root_options import PUBLIC_GOOD
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.keys import PublicKey
     from .._cosign.policy import Trust
+    from .._flux.version import FluxVersion
 
 VERIFY = REFERENCES.merge(
     IDENTITIES,
+    PREDICATE,
     public_keys_option(),
     ArgumentSpec(
         options={
@@ -35,20 +40,36 @@ VERIFY = REFERENCES.merge(
 
 def policy(params: Params, register: Register = keep_to_ourselves) -> Policy:
     """What must hold. A key that Flux cannot verify with is refused when the answer is to be Flux's."""
-    keys = [given.public for given in public_keys(params, register)] if params["public_keys"] else []
+    keys = [given.public for given in public_keys(params, register)]
     trust = _trust(keys, params)
     version = flux_version(params)
+    if version is not None:
+        _check_flux(params, version, trust)
     for number, key in enumerate(keys):
         if version is not None and not key.flux_verifiable:
             raise InvalidOption(f"public_keys[{number}]", key.flux_reason)
     said = annotation_map("annotations", params["annotations"])
-    return Policy(AtLeast(params["threshold"], trust), said, version)
+    return Policy(AtLeast(params["threshold"], trust), said, version, age(params), asked(params))
+
+
+def _check_flux(params: Params, version: FluxVersion, trust: Trust) -> None:
+    """What that Flux cannot be asked for."""
+    if isinstance(trust, AnyOf):
+        raise InvalidOption(
+            "flux_version", "Flux asks for keys or for identities, and never for both: give one of them"
+        )
+    custom = params["trusted_root"] != PUBLIC_GOOD
+    if custom and not params["public_keys"] and version < TRUSTED_ROOT:
+        said = f"Flux before {TRUSTED_ROOT.release} verifies with the public-good root alone"
+        raise InvalidOption("trusted_root", said)
 
 
 def _trust(keys: list[PublicKey], params: Params) -> Trust:
     """Keys and identities, any of which will do. A threshold counts both, and asks for no more than there can be."""
     named = identities(params)
-    trusts: list[Trust] = [Keys(keys)] if keys else []
+    if named is not None:
+        named.timed = any(params[option] is not None for option in OF_TIME)
+    trusts: list[Trust] = [logged(Keys(keys), params)] if keys else []
     trusts += [named] if named else []
     if not trusts:
         raise InvalidOption("public_keys", "whom to trust is missing: give public keys, or an identity with its issuer")

@@ -119,6 +119,18 @@ def _file(entry: Entry) -> t.Iterator[bytes]:
     yield padding(sizes[0])
 
 
+def start(entry: Entry, limit: int) -> bytes:
+    """The first `limit` bytes of a file of the walk, as far as it has them; UnreadableTree where it cannot be read."""
+    descriptor = _open(entry.name, entry.source or "", entry.holder)
+    content = b""
+    try:
+        while len(content) < limit and (piece := _read(descriptor, limit - len(content), entry.name)):
+            content += piece
+    finally:
+        os.close(descriptor)
+    return content
+
+
 def _open(name: str, source: str, holder: int | None) -> int:
     path = source if holder is None else os.path.basename(source)
     try:

@@ -22,9 +22,11 @@ MEDIA_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle"  # what cosign and Flu
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-_STATEMENT_TYPES = (STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1")  # `cosign attest` still writes the older
+ATTESTATION_TYPE = "https://in-toto.io/Statement/v0.1"  # `cosign attest` still writes the older
+_STATEMENT_TYPES = (STATEMENT_TYPE, ATTESTATION_TYPE)
 
 MAX_BUNDLE = 16 << 20  # bytes; a signature takes 1 to 12 KiB, an attestation with an SBOM some MiB
+MAX_ATTESTATION = 64 << 20  # bytes, where an attestation is what is asked for; cosign has no limit for bundles
 
 # Version 0.3 and whatever comes before 0.4, as a semantic version: sigstore-go takes 0.3.1-rc1 and 0.4.0-rc1 for it.
 _PRERELEASE = r"-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*"
@@ -91,12 +93,12 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def parse_bundle(raw: bytes) -> Bundle:
+def parse_bundle(raw: bytes, most: int = MAX_BUNDLE) -> Bundle:
     """A bundle of the wire, by the rules of cosign's and Flux's reader; MalformedSignature says which one is broken.
 
-    Like them, a bundle compressed by gzip is read; unlike them, never further than MAX_BUNDLE.
+    Like them, a bundle compressed by gzip is read; unlike them, never further than `most` bytes.
     """
-    raw = _plain(raw)
+    raw = _plain(raw, most)
     value = _read(raw)
     material = value["verificationMaterial"]
     hint, certificate = _signer(material)
@@ -124,7 +126,7 @@ def is_readable(raw: bytes) -> bool:
     stop reading before they do, or are stricter, the answer is yes: no is said only where they are known to refuse.
     """
     try:
-        _read(_plain(raw))
+        _read(_plain(raw, MAX_BUNDLE))
     except UnreadSignature:
         return True
     except MalformedSignature:
@@ -159,22 +161,22 @@ def _check_version(media_type: str) -> None:
         raise MalformedSignature(f"bundle: the media type {media_type[:100]!r} is not that of version 0.3")
 
 
-def _plain(raw: bytes) -> bytes:
+def _plain(raw: bytes, most: int) -> bytes:
     if raw.startswith(_ZSTD):
         raise UnreadSignature("bundle: compressed by zstd, which is not read here")
     if raw.startswith(_GZIP):
         stream = zlib.decompressobj(wbits=31)
         try:
-            raw = stream.decompress(raw, MAX_BUNDLE + 1)
+            raw = stream.decompress(raw, most + 1)
         except zlib.error as error:
             kind = UnreadSignature if "header" in str(error) else MalformedSignature  # Go looks at less of the header
             raise kind(f"bundle: damaged compression: {error}") from None
         if stream.unused_data:
             raise UnreadSignature("bundle: more follows the compressed data")
-        if len(raw) <= MAX_BUNDLE and not stream.eof:
+        if len(raw) <= most and not stream.eof:
             raise MalformedSignature("bundle: the compressed data is cut off")
-    if len(raw) > MAX_BUNDLE:
-        raise UnreadSignature(f"the bundle has more than {MAX_BUNDLE} bytes")
+    if len(raw) > most:
+        raise UnreadSignature(f"the bundle has more than {most} bytes")
     return raw
 
 
@@ -222,9 +224,12 @@ def claimed_predicate_type(payload: bytes) -> str | None:
 
 
 def parse_statement(payload: bytes) -> Statement:
-    """The statement of an envelope whose signature was checked before; MalformedSignature where it is not one."""
+    """The statement of an envelope whose signature was checked before; MalformedSignature where it is not one.
+
+    Its size is bounded by that of the bundle that it came in.
+    """
     try:
-        value = pj.loads(payload, STATEMENT, "statement", STATEMENT_NAMES, MAX_BUNDLE)
+        value = pj.loads(payload, STATEMENT, "statement", STATEMENT_NAMES, MAX_ATTESTATION)
     except pj.MalformedMessage as error:
         raise MalformedSignature(error.message) from None
     if value.get("_type") not in _STATEMENT_TYPES:

@@ -41,6 +41,21 @@ def build_statement(digest: str, annotations: t.Mapping[str, str]) -> bytes:
         raise InvalidOption("annotations", "not valid Unicode text") from None
 
 
+def build_attestation(repository: str, digest: str, predicate_type: str, predicate: t.Mapping[str, t.Any]) -> bytes:
+    """The bytes to sign where something else is said of a digest, as `cosign attest` 3.1 writes it.
+
+    `repository` is `host/repository`, which names the subject; no verifier looks at it.
+    """
+    return strict_json.compact(
+        {
+            "_type": bundles.ATTESTATION_TYPE,
+            "subject": [{"name": repository, "digest": {"sha256": hexadecimal(check_syntax(digest))}}],
+            "predicateType": predicate_type,
+            "predicate": predicate,
+        }
+    )
+
+
 def build_bundle(statement: bytes, signature: bytes, material: Material) -> bytes:
     """A bundle with the signature over `pae(bundles.PAYLOAD_TYPE, statement)`, and what goes with it."""
     return strict_json.compact(

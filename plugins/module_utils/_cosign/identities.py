@@ -11,9 +11,12 @@ import math
 import typing as t
 from dataclasses import dataclass, field
 
+from .legacy_annotations import CERTIFICATE
 from .policy import EmptyTrust, Judgement
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from cryptography import x509
+
     from .certificate import Identity
     from .keyless_proof import Prover
     from .policy import Evidence
@@ -73,6 +76,7 @@ class Identities:
         self._wanted = tuple(wanted)
         self._root = root
         self._prover = prover
+        self.timed = False  # whether judge() says when; that takes another look at the time stamps
         if not self._wanted:
             raise EmptyTrust("no identity")
 
@@ -83,22 +87,31 @@ class Identities:
         return len({str(one) for one in self._wanted}) if exact else math.inf
 
     def judge(self, evidence: Evidence) -> Judgement:
-        if evidence.certificate is None:
+        if evidence.certificate is None and not evidence.beside.get(CERTIFICATE):
             return Judgement(None, "a signature by a key, where identities are asked for")
         from .certificate import UnnamedCertificate, identity_of
         from .keyless_proof import Unproven
 
         try:
-            found = identity_of(self._proof().prove_bundle(evidence.bundle))
+            found = identity_of(self._prove(evidence))
+            when = self._time(evidence) if self.timed else None
         except Unproven as error:
             return Judgement(None, f"a keyless signature that is not proven: {error}")
         except UnnamedCertificate as error:
             return Judgement(None, f"a keyless signature by a certificate {error}")
         differences = [wanted.difference(found) for wanted in self._wanted]
         if "" in differences:
-            return Judgement(str(found), identity=found)
+            return Judgement(str(found), identity=found, time=when)
         said = differences[0] if len(differences) == 1 else f"none of the {len(differences)} identities asked for"
         return Judgement(None, f"valid, but by {found}: {said}", found)
+
+    def _time(self, evidence: Evidence) -> float | None:
+        return self._proof().time_of(evidence.bundle, evidence.beside, evidence.signature)
+
+    def _prove(self, evidence: Evidence) -> x509.Certificate:
+        if evidence.certificate is not None:
+            return self._proof().prove_bundle(evidence.bundle)
+        return self._proof().prove_legacy(evidence.beside, evidence.signature, evidence.data)
 
     def _proof(self) -> Prover:
         if self._prover is None:

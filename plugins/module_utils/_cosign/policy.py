@@ -22,7 +22,8 @@ class EmptyTrust(ValueError):
 class Evidence:
     """One signature, and what goes with it: `data` is what was signed, `certificate` the DER of a keyless signer.
 
-    It was found in `bundle` (JSON), or with the annotations `beside` a legacy signature.
+    It was found in `bundle` (JSON), whose envelope is around `payload`, or with the annotations `beside` a legacy
+    signature.
     """
 
     signature: bytes
@@ -30,18 +31,21 @@ class Evidence:
     certificate: bytes | None = None
     bundle: bytes = field(default=b"", repr=False)
     beside: t.Mapping[str, str] = field(default_factory=dict)
+    payload: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Judgement:
     """`signer` names who signed, of those that are trusted; None with the `reason` why it is none of them.
 
-    `identity` is whom a proven certificate names. Without a signer it is somebody who is not trusted.
+    `identity` is whom a proven certificate names. Without a signer it is somebody who is not trusted. `time` is when,
+    in Unix seconds, by the word of a trusted log or time stamp authority; None without such a word.
     """
 
     signer: str | None
     reason: str = ""
     identity: Identity | None = None
+    time: float | None = None
 
 
 class Trust(t.Protocol):
@@ -70,6 +74,10 @@ class Keys:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def get(self, fingerprint: str) -> PublicKey | None:
+        """The key of that name."""
+        return next((key for key in self._keys if key.fingerprint == fingerprint), None)
 
     def judge(self, evidence: Evidence) -> Judgement:
         if evidence.certificate is not None:

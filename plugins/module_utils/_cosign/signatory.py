@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .policy import Keys
 
@@ -18,8 +18,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 class Signatory:
     """`name` is for messages. A signature is the signatory's own where `trust` says so.
 
-    `key`, its `version` where a store has versions of it, and `public_key` (PEM) are those of a key, `identity` and
-    `issuer` those of a keyless signer; None else.
+    `key` and `public_key` (PEM) are those of a key, and `version` is the one that signs, where its store has versions;
+    `identity` and `issuer` those of a keyless signer; None else.
     """
 
     name: str
@@ -31,11 +31,14 @@ class Signatory:
     version: str | None = None
 
     @classmethod
-    def of_key(cls, public: PublicKey, version: str | None = None) -> Signatory:
+    def of_key(cls, public: PublicKey, version: str = "") -> Signatory:
         """Who has the private half."""
-        key = public.fingerprint
-        name = f"{key} (version {version} of the key)" if version else key
-        return cls(name, Keys([public]), key, public.pem.decode(), version=version)
+        name = f"{public.fingerprint} (version {version} of the key)" if version else public.fingerprint
+        return cls(name, Keys([public]), public.fingerprint, public.pem.decode(), version=version or None)
+
+    def trusting(self, trust: Trust) -> Signatory:
+        """The same, whose signatures have to satisfy more."""
+        return replace(self, trust=trust)
 
     @property
     def values(self) -> dict[str, str | None]:
@@ -58,8 +61,8 @@ class Named(t.Protocol):
 class NamedByKey:
     """A signer's key says it all."""
 
-    def __init__(self, signer: Signer, version: str | None = None) -> None:
-        self.signatory = Signatory.of_key(signer.public, version)
+    def __init__(self, signer: Signer) -> None:
+        self.signatory = Signatory.of_key(signer.public)
 
     def prepare(self) -> None:
         """Nothing more is to be known."""

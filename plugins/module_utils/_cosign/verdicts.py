@@ -18,7 +18,7 @@ Sources: cosign, pkg/cosign/{verify,verifiers}.go; sigstore-go, pkg/verify; the 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from . import bundle as bundles
@@ -73,7 +73,8 @@ class Finding:
 
     `key` is the signer of those trusted that the signature is valid by (whatever else is wrong with it).
     `location` says where it is (a digest or a tag); the caller knows. `annotations` are the signed ones, JSON values.
-    `identity` is whom a proven certificate names, trusted or not.
+    `identity` is whom a proven certificate names, trusted or not. `predicate` is what a proven statement of the type
+    that was asked for says; None for anything else. `time` is when it was made, where that is proven.
     """
 
     verdict: Verdict
@@ -84,6 +85,8 @@ class Finding:
     annotations: t.Mapping[str, t.Any] = field(default_factory=dict)
     predicate_type: str | None = None
     identity: Identity | None = None
+    predicate: t.Mapping[str, t.Any] | None = None
+    time: float | None = None
 
 
 def judge_legacy(
@@ -99,17 +102,19 @@ def judge_legacy(
         doubt = legacy_annotations.check(beside)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message)
-    judgement = trust.judge(Evidence(signature, payload))
+    judgement = trust.judge(Evidence(signature, payload, beside=beside))
     if judgement.signer is None:
-        return Finding(Verdict.WRONG_KEY, "legacy", judgement.reason)
+        return _not_trusted("legacy", judgement)
     try:
         claim = legacy.parse_payload(payload)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "legacy", error.message, judgement.signer)
     verdict, reason = _compare(claim.digest, digest, claim.annotations, annotations)
-    if doubt and verdict is Verdict.VERIFIED:
+    if doubt and verdict is Verdict.VERIFIED and judgement.identity is None:  # else it was valid when it signed
         verdict, reason = Verdict.WRONG_IDENTITY, doubt
-    return Finding(verdict, "legacy", reason, judgement.signer, annotations=claim.annotations)
+    said, who = claim.annotations, judgement.identity
+    when = judgement.time
+    return Finding(verdict, "legacy", reason, judgement.signer, annotations=said, identity=who, time=when)
 
 
 def judge_bundle(
@@ -118,13 +123,18 @@ def judge_bundle(
     trust: Trust,
     annotations: t.Mapping[str, str],
     predicate: str | None = bundles.SIGN_PREDICATE,
+    most: int = bundles.MAX_BUNDLE,
 ) -> Finding:
-    """One bundle. `predicate` is the type of statement that counts as a signature; None takes any, as Flux does."""
+    """One bundle of at most `most` bytes.
+
+    `predicate` is the type of statement that counts; None takes any for a signature, as Flux does.
+    """
     try:
-        bundle = bundles.parse_bundle(raw)
+        bundle = bundles.parse_bundle(raw, most)
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message)
-    judgement = trust.judge(Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle.raw))
+    evidence = Evidence(bundle.signature, bundle.signed, bundle.certificate, bundle=bundle.raw, payload=bundle.payload)
+    judgement = trust.judge(evidence)
     if judgement.signer is None:
         return _not_trusted("bundle", judgement)
     try:
@@ -132,8 +142,10 @@ def judge_bundle(
     except MalformedSignature as error:
         return Finding(Verdict.MALFORMED, "bundle", error.message, judgement.signer)
     verdict, reason, subject = _judge_statement(statement, digest, annotations, predicate)
-    kind = statement.predicate_type
-    return Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, kind, judgement.identity)
+    said = statement.predicate if verdict is Verdict.VERIFIED and predicate == statement.predicate_type else None
+    kind, who = statement.predicate_type, judgement.identity
+    found = Finding(verdict, "bundle", reason, judgement.signer, None, subject.annotations, kind, who)
+    return replace(found, predicate=said, time=judgement.time)
 
 
 def _not_trusted(form: str, judgement: Judgement) -> Finding:
@@ -169,7 +181,8 @@ def _judge_statement(
     subject = next((s for s in statement.subjects if s.digest == digest), statement.subjects[0])
     verdict, reason = _compare(subject.digest, digest, subject.annotations, annotations)
     if verdict is not Verdict.TAMPERED and predicate not in (None, statement.predicate_type):
-        reason = f"a statement of type {statement.predicate_type[:200]!r}, which is not a signature ({predicate})"
+        wanted = "a signature" if predicate == bundles.SIGN_PREDICATE else "what is asked for"
+        reason = f"a statement of type {statement.predicate_type[:200]!r}, which is not {wanted} ({predicate})"
         return Verdict.UNSIGNED, reason, subject
     return verdict, reason, subject
 

@@ -8,11 +8,12 @@ is never followed or run. Object and mode terms: gitformat-index(5), git-ls-tree
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 import typing as t
 from dataclasses import dataclass
 
-from .._shared.file_names import leads_into_git
+from .._shared.file_names import folded, leads_into_git
 from .errors import PathConflict
 
 REGULAR = "100644"
@@ -81,7 +82,10 @@ def _encodable(path: str) -> bool:
 
 
 def check_files(files: t.Sequence[File]) -> None:
-    """Raise ValueError when two wanted files exclude each other: the same path twice, or one inside the other."""
+    """Raise ValueError when two wanted files exclude each other: the same path twice, or one inside the other.
+
+    Two paths that are one file on some disk exclude each other as well; one of them may be removed for the other.
+    """
     seen: set[str] = set()
     for file in files:
         if file.path in seen:
@@ -92,6 +96,11 @@ def check_files(files: t.Sequence[File]) -> None:
         for parent in parents(path):
             if parent in present:
                 raise ValueError(f"{parent} is given as a file and, with {path}, as a directory")
+    spelt: dict[str, str] = {}
+    for path in sorted({name for file in present for name in (*parents(file), file)}):
+        other = spelt.setdefault(folded(path), path)
+        if other != path and posixpath.dirname(other) == posixpath.dirname(path):
+            raise ValueError(f"{other} and {path} are one file on a Mac or on Windows")
 
 
 def parents(path: str) -> t.Iterator[str]:

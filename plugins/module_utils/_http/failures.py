@@ -43,6 +43,8 @@ class ProxyRefused(Exception):
         return cls(int(found[1])) if found else None
 
 
+# The two causes by which a peer may be one that is yet to be started.
+REFUSED, UNKNOWN_NAME = "connection refused", "the name does not resolve"
 FAILURES = (NotConnected, ProxyFailed, ProxyRefused, http.client.HTTPException, OSError, ValueError)
 
 
@@ -55,7 +57,7 @@ def explain(error: BaseException, settings: HttpSettings) -> str:
         return f"proxy: {explain(error.args[0], settings)}"
     cause = error.args[0] if isinstance(error, NotConnected) else error
     if isinstance(cause, socket.gaierror):
-        return "the name does not resolve"
+        return UNKNOWN_NAME
     if isinstance(error, NotConnected) and isinstance(cause, TimeoutError):
         return f"no connection within {settings.timeout:g} s"
     return _explain_cause(cause, settings)
@@ -65,6 +67,7 @@ def _explain_cause(cause: BaseException, settings: HttpSettings) -> str:
     if isinstance(cause, ssl.SSLError):
         return _explain_tls(cause, settings)
     words: tuple[tuple[type[BaseException], str], ...] = (
+        (ConnectionRefusedError, REFUSED),
         (TimeoutError, f"no answer for {settings.timeout:g} s"),
         (http.client.RemoteDisconnected, "it closed the connection without an answer"),
         (http.client.IncompleteRead, "the answer broke off"),

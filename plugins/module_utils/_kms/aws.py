@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from .._http import errors as http
 from .._http.client import Client
+from .._shared import strict_json
 from .._shared.requirements import third_party
 from .._shared.scrub import Scrubber
+from .._shared.strict_json import MalformedJson
 from . import errors
 from .store import StoredKey
 from .within import within
@@ -38,6 +40,7 @@ _URI = re.compile(rf"(?P<host>[A-Za-z0-9.:\[\]-]*)/(?P<key>{_ID}|{_ALIAS}|{_ARN}
 _FORBIDDEN = frozenset({"AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"})
 _FORBIDDEN |= {"ExpiredTokenException", "InvalidClientTokenId", "IncompleteSignature", "MissingAuthenticationToken"}
 _LATER = frozenset({"ThrottlingException", "DependencyTimeoutException", "KMSInternalException", "Throttling"})
+_OTHER_SHAPE = (ValueError, TypeError, AttributeError, LookupError)  # what its parser makes of an answer of another
 _ALGORITHMS = {"ecdsa-p256": "ECDSA_SHA_256"}  # all others: RSA
 
 
@@ -118,7 +121,9 @@ class Aws:
         except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
             text = f"{named.where}: boto3 finds no AWS credentials: neither by environment, profile nor role"
             raise errors.Forbidden(text, key=named.uri) from None
-        except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        except MalformedJson as error:
+            raise named.bad(f"gives what is not JSON: {error.message}") from None
+        except (botocore.exceptions.BotoCoreError, *_OTHER_SHAPE) as error:
             # A library's own words can hold what it was given.
             raise errors.BadAnswer(f"{named.where}: boto3 fails ({type(error).__name__})", key=named.uri) from None
 
@@ -144,6 +149,8 @@ class Aws:
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         repeat = not sent.get("X-Amz-Target", "").endswith((".CreateKey", ".CreateAlias"))
         reply = self._client.ask(request.method, target, body=request.body, headers=sent, limit=_LIMIT, repeat=repeat)
+        if reply.body:  # its parser takes anything for an empty answer, and stumbles over the rest
+            strict_json.load_object(reply.body, "the answer")
         read = {name: reply.headers.get(name, "") for name in ("Content-Type", "x-amzn-RequestId", "x-amzn-ErrorType")}
         return AWSResponse(request.url, reply.status, read, _Body(reply.body))
 

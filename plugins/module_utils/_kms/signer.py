@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Signer by a key in a store."""
+"""A Signer by a key in a store, which also knows who signs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import typing as t
 
 from .._cosign.keys import UnusableKey
+from .._cosign.signatory import Signatory
 from .._cosign.signer import Material
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -21,7 +22,8 @@ class StoreSigner:
     def __init__(self, store: Store) -> None:
         self._store = store
         stored = store.public_key()
-        self.public, self.version = stored.public, stored.version
+        self.public = stored.public
+        self.signatory = Signatory.of_key(stored.public, stored.version)
         refusal = self.public.signing_refusal or stored.refusal
         if refusal:
             raise UnusableKey(f"{store.named.where}: {refusal}", kind=self.public.kind)
@@ -37,3 +39,6 @@ class StoreSigner:
         """As with any key: the hint, and nothing else."""
         del signature
         return Material(hint=self.public.hint)
+
+    def prepare(self) -> None:
+        """Nothing more is to be known."""

@@ -7,6 +7,7 @@ import contextlib
 import typing as t
 
 from .._http import errors as http
+from .._http.failures import REFUSED, UNKNOWN_NAME
 from .._shared.errors import GitopsError
 
 
@@ -20,6 +21,11 @@ class Unreachable(RegistryError):
     """No usable answer came: name, connection, TLS, time, or a registry that kept failing (5xx, 429)."""
 
     code = "unreachable"
+
+
+def is_not_started(error: RegistryError) -> bool:
+    """Whether nothing listens there, or there is no such name: an earlier task of the play may be to start it."""
+    return isinstance(error, Unreachable) and error.details.get("cause") in (REFUSED, UNKNOWN_NAME)
 
 
 class Unauthorized(RegistryError):

@@ -7,7 +7,9 @@ import typing as t
 
 # The variables of our own options, and of kubernetes.core's: they hold secrets that no child process needs.
 OURS = ("PROVEN_", "COSIGN_", "K8S_AUTH_")
-_SECRETS = frozenset(("GIT_TOKEN", "GIT_PASSWORD", "DOCKER_AUTH_CONFIG", "SIGSTORE_ID_TOKEN"))
+_SECRETS = frozenset(
+    ("GIT_TOKEN", "GIT_PASSWORD", "DOCKER_AUTH_CONFIG", "SIGSTORE_ID_TOKEN", "VAULT_TOKEN", "BAO_TOKEN")
+)
 
 
 def without_secrets(environment: t.Mapping[str, str]) -> dict[str, str]:

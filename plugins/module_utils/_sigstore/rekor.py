@@ -19,6 +19,7 @@ from .._shared import base64, shapes, strict_json
 from .service import CONFLICT
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from .._cosign.keys import PublicKey
     from .service import Service
 
 Entry = t.Mapping[str, t.Any]  # a TransparencyLogEntry as JSON
@@ -45,6 +46,17 @@ class Signed:
 
 class AlreadyLogged(Exception):
     """The log has this very signature, and does not say where."""
+
+
+_DETAILS = {
+    "ecdsa-p256": "PKIX_ECDSA_P256_SHA_256",
+    **{f"rsa-{bits}": f"PKIX_RSA_PKCS1V15_{bits}_SHA256" for bits in (2048, 3072, 4096)},
+}
+
+
+def key_details(key: PublicKey) -> str:
+    """What kind of key it is, and with which hash it signs, as sigstore_common.proto names it."""
+    return _DETAILS[key.kind]
 
 
 def payload_of(data: bytes) -> bytes | None:

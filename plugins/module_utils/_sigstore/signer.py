@@ -19,6 +19,8 @@ from .._cosign.keys import PublicKey
 from .._cosign.pem import read_pem
 from .._cosign.signatory import Signatory
 from .._cosign.signer import Material
+from .._cosign.simple_signing_writer import NO_PROMISE, LegacySignature
+from .._shared.errors import InvalidOption
 from .._shared.requirements import third_party
 from . import fulcio, rekor, timestamp
 from .errors import BadAnswer
@@ -39,9 +41,9 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Services:
-    """What signs: Fulcio, logs with the version of their API, and time stamp authorities."""
+    """What signs: Fulcio (None where keys sign), logs with the version of their API, and time stamp authorities."""
 
-    fulcio: Service
+    fulcio: Service | None
     logs: tuple[tuple[Service, int], ...]
     timestamps: tuple[Service, ...]
 
@@ -60,7 +62,10 @@ class KeylessSigner:
         root: TrustedRoot,
         now: t.Callable[[], datetime.datetime] = _utc_now,
     ) -> None:
+        if services.fulcio is None:
+            raise ValueError("no Fulcio")
         self._services = services
+        self._fulcio = services.fulcio
         self._tokens = tokens
         self._root = root
         self._prover = Prover(root)
@@ -84,6 +89,11 @@ class KeylessSigner:
             name, issuer = token.identity, token.issuer
         trust = Identities([Wanted(Exactly(name), Exactly(issuer))], self._root, self._prover)
         return Signatory(f"{name} ({issuer})", trust, identity=name, issuer=issuer)
+
+    def check_format(self, formats: t.Collection[str]) -> None:
+        """InvalidOption for a format that these services cannot serve."""
+        if "legacy" in formats and any(version != 1 for _service, version in self._services.logs):
+            raise InvalidOption("format", NO_PROMISE)
 
     def prepare(self) -> None:
         """Have a certificate, so that the signatory is certain."""
@@ -116,6 +126,9 @@ class KeylessSigner:
         try:
             if signed.payload is not None:
                 self._prover.prove_bundle(build_bundle(signed.payload, signed.signature, material))
+            else:
+                beside = LegacySignature.of(signed.data, signed.signature, material).annotations
+                self._prover.prove_legacy(beside, signed.signature, signed.data)
         except Unproven as error:
             raise BadAnswer(
                 f"the services of the signing config gave a signature that the trusted root does not prove: {error}"
@@ -127,7 +140,7 @@ class KeylessSigner:
         with self._lock:
             now = self._now()
             if self._certified is None or self._certified.certificate.not_valid_after_utc - _RENEW < now:
-                self._certified = fulcio.certify(self._services.fulcio, self._tokens(), now)
+                self._certified = fulcio.certify(self._fulcio, self._tokens(), now)
             return self._certified
 
     @staticmethod

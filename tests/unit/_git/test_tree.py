@@ -93,6 +93,25 @@ def test_the_same_path_twice() -> None:
         check_files([File("a", TEXT), File("a", None)])
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("README.md", "Readme.md"),
+        ("apps/a.yaml", "Apps/b.yaml"),
+        ("a/b/stra\u00dfe", "a/b/strasse"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("a. /x", "a/y"),
+        ("\u212a", "k"),
+    ],
+)
+def test_two_paths_that_are_one_file_on_some_disk(one: str, other: str) -> None:
+    """As oci_push has it for the names of a tree. A file may be renamed from one to the other."""
+    with pytest.raises(ValueError, match="are one file on a Mac or on Windows"):
+        check_files([File(one, TEXT), File(other, TEXT)])
+    check_files([File(one, TEXT), File(other, None)])
+    check_files([File(one, TEXT), File(f"elsewhere/{other}", TEXT)])
+
+
 def test_a_file_that_is_a_directory_too() -> None:
     with pytest.raises(ValueError, match="a is given as a file and, with a/b/c, as a directory"):
         check_files([File("a/b/c", TEXT), File("a", TEXT)])

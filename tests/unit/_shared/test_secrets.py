@@ -127,3 +127,9 @@ def test_a_token_that_says_what_it_is(token: str) -> None:
 )
 def test_what_is_no_secret_stays_readable(value: t.Any) -> None:
     assert find(value) == set()
+
+
+def test_the_pin_of_an_hsm_in_a_uri() -> None:
+    uri = "pkcs11:token=t;object=o?module-path=/lib.so&pin-value=a%2Db&x=1"
+    assert find({"key": uri}) >= {"a%2Db", "a-b"}
+    assert "lib" not in "".join(find({"key": uri}))

@@ -49,3 +49,12 @@ def test_versions_of_semver(tag: str, answer: bool) -> None:
 )
 def test_what_helm_takes_for_a_version(text: str, answer: bool) -> None:
     assert semver.is_loose(text) is answer
+
+
+def test_versions_are_sorted_as_semver_does() -> None:
+    """The example of section 11, with what the library of Flux takes besides."""
+    before = "0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1"
+    versions = [*before.split(), "v1.0.0", "1.2.0", "1.10.0"]
+    assert sorted(versions[5:] + versions[:5], key=lambda version: semver.precedence(version) or ()) == versions
+    assert semver.precedence("1.0.0+b") == semver.precedence("v1.0.0+a")
+    assert semver.precedence("latest") is None

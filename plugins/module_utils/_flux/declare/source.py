@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field, fields, replace
 
 from ..kinds import KUSTOMIZATION, OCI_REPOSITORY, Kind
+from .identities import joined
 
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
@@ -177,11 +178,13 @@ def declare(options: Options, *, unverified: bool) -> Source:
     """The source that options of a task mean, with what is left to us filled in: the newest version, proven with a key.
 
     `unverified` has to be said: without it a source is verified, with the keys of the Secret `cosign-pub` where
-    neither a Secret nor an identity is named.
+    neither a Secret nor an identity is named. Several identities become one where that says the same.
     """
     source = read(Source, options)
     ref = source.ref if source.ref and source.ref != Ref() else Ref(semver="*")
     verify = None if unverified else source.verify or Verify()
     if verify == Verify():
         verify = Verify(secret_ref=DEFAULT_KEYS)
+    if verify and verify.match_oidc_identity:
+        verify = replace(verify, match_oidc_identity=joined(verify.match_oidc_identity))
     return replace(source, ref=ref, verify=verify)

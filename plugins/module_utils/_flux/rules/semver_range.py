@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The syntax of `ref.semver`: version ranges as Masterminds/semver 3 reads them, the library inside source-controller.
 
-Only whether a range parses is answered; which tag it selects is Flux's to say. Python's range libraries follow npm or
-Cargo, whose operators and separators differ, so they would refuse what Flux takes and take what Flux refuses.
+Whether a range parses is answered, and which of two versions is newer; which tag a range selects is Flux's to say.
+Python's range libraries follow npm or Cargo, whose operators and separators differ, so they would refuse what Flux
+takes and take what Flux refuses.
 """
 
 from __future__ import annotations

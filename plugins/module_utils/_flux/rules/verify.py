@@ -17,7 +17,11 @@ from .go_regexp import InvalidPattern
 from .rule import Problem, Rule
 
 PROVIDERS = ("cosign", "notation")
-_ALTERNATIVES = "so write alternatives as '^(?:a|b)$' (or set signature_format to legacy, if all signatures are)"
+_ALTERNATIVES = (
+    "Flux takes only one for signatures in the bundle format. Those of one issuer are joined; joined across issuers,"
+    " each could vouch for the others' subjects: use one source for each issuer, or legacy signatures and their"
+    " signature_format"
+)
 _SIGN_LEGACY = "sign with format legacy, and say so with signature_format"
 
 
@@ -61,10 +65,7 @@ def _no_identity(source: Source) -> t.Iterator[Problem]:
 def _several_identities(source: Source) -> t.Iterator[Problem]:
     given = (source.verify.match_oidc_identity if source.verify else None) or ()
     if len(given) > 1 and source.signature_format != "legacy":
-        yield (
-            "verify.match_oidc_identity",
-            f"Flux takes only one for signatures in the bundle format, {_ALTERNATIVES}",
-        )
+        yield "verify.match_oidc_identity", _ALTERNATIVES
 
 
 def _patterns(fatal: bool) -> t.Callable[[Source], t.Iterator[Problem]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..._artifact import flux_artifact
+from ..._artifact import flux_artifact, yaml_check
 from ..._artifact.annotations import CREATED
 from ..._artifact.contents import Contents, contents
 from ..._artifact.limits import Limits
@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .form import Blob
 
 _SHOWN_LINKS = 10
+_SHOWN_BROKEN = 5
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,12 @@ class FluxForm:
         """The links that were left out."""
         return {"links_left_out": sorted(layer.walk.links)}
 
-    def warnings(self, layer: Layer) -> t.Iterable[str]:
-        """A link that is left out may be what the rest cannot do without: it is named."""
+    def warnings(self, layer: Layer, *, new: bool) -> t.Iterable[str]:
+        """A link that is left out may be what the rest cannot do without, and Flux fails on broken YAML."""
+        if broken := yaml_check.broken(self.tree) if new else []:
+            shown = "; ".join(broken[:_SHOWN_BROKEN])
+            more = f"; and {len(broken) - _SHOWN_BROKEN} more" if len(broken) > _SHOWN_BROKEN else ""
+            yield f"not valid YAML, so Flux cannot apply it: {shown}{more}"
         if layer.walk.links:
             links = sorted(layer.walk.links.items())
             shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])

@@ -58,5 +58,5 @@ class Form(t.Protocol):
     def describe(self, layer: Layer) -> dict[str, t.Any]:
         """What the task returns of it beside what all have."""
 
-    def warnings(self, layer: Layer) -> t.Iterable[str]:
-        """What somebody should know of it."""
+    def warnings(self, layer: Layer, *, new: bool) -> t.Iterable[str]:
+        """What somebody should know of it; `new` says that it is not there yet."""

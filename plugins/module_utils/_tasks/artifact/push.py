@@ -15,11 +15,12 @@ from ..._artifact.annotations import CONTENT
 from ..._artifact.compress import Compressor
 from ..._artifact.contents import Contents
 from ..._artifact.limits import UnsafeArchive
+from ..._registry.errors import RegistryError, is_not_started
 from ..._registry.uploads import upload_blob
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
-from .._case import Outcome
+from .._case import Outcome, would_fail
 from . import difference, file_lists
 from .tag import TagExists
 
@@ -68,6 +69,8 @@ class PushItem:
     packed: str | None = None
     previous: str | None = None
     learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
+    warnings: tuple[str, ...] = ()
+    blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
     def describe(self) -> dict[str, t.Any]:
@@ -126,7 +129,9 @@ class Push:
 
     def predict(self, plan: Plan) -> Outcome:
         """What would be pushed."""
-        return self._outcome(plan, "would push")
+        outcome = self._outcome(plan, "would push")
+        outcome.warnings += would_fail(*(item.blocked for item in plan if isinstance(item, PushItem)))
+        return outcome
 
     def apply(self, plan: Plan) -> Outcome:
         """Upload layer, config and manifest of what is new, in this order."""
@@ -150,11 +155,22 @@ class Push:
             request.form.close()
 
     def _planned(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        try:
+            item = self._look(request, compressor)
+        except RegistryError as error:
+            # Only check mode goes on: an earlier task may be to start the registry.
+            if not is_not_started(error) or self._workdir is not None:
+                raise
+            item = replace(self._made(request, compressor), blocked=error)
+        item.described = request.form.describe(item.layer)
+        item.warnings = tuple(request.form.warnings(item.layer, new=item.state == "pushed"))
+        return item
+
+    def _look(self, request: PushRequest, compressor: Compressor) -> PushItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
         found = _found(registry, request.compared) if request.compared else None
         item = self._known(request, found) or self._packed(request, found, registry, compressor)
-        item.described = request.form.describe(item.layer)
         if item.state != "pushed":
             self._discard(item)
         elif reference.tag and found and found.digest != item.manifest.digest and not request.move:
@@ -185,19 +201,23 @@ class Push:
         self, request: PushRequest, found: _Found | None, registry: Registry, compressor: Compressor
     ) -> PushItem:
         """The tree as an artifact of our own, or what is there where that turns out to be the same."""
-        layer, packed = self._pack(request.form, compressor)
-        made = request.form.manifest(layer, request.created)
-        ours = Contents(layer.content_digest, layer.content_digest)
-        item = PushItem(request, "pushed", made, layer, request.form.blobs(), packed=packed, learned=ours)
+        item = self._made(request, compressor)
         item.previous = found.digest if found else None
         there = request.form.layer_of(found.manifest) if found and found.manifest else None
         same = _same(registry, item, found.manifest, there) if found and found.manifest and there else None
         if found and found.manifest and there and same:
-            item.layer = replace(layer, descriptor=there)
+            item.layer = replace(item.layer, descriptor=there)
             item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
-        elif request.reference.tag is None and registry.look(request.reference.repository, made.digest):
+        elif request.reference.tag is None and registry.look(request.reference.repository, item.manifest.digest):
             item.state = "unchanged"
         return item
+
+    def _made(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        """The tree as an artifact of our own."""
+        layer, packed = self._pack(request.form, compressor)
+        made = request.form.manifest(layer, request.created)
+        ours = Contents(layer.content_digest, layer.content_digest)
+        return PushItem(request, "pushed", made, layer, request.form.blobs(), packed=packed, learned=ours)
 
     def _pack(self, form: Form, compressor: Compressor) -> tuple[Layer, str | None]:
         if self._workdir is None:
@@ -297,7 +317,7 @@ def _names(registry: Registry, request: PushRequest, found: _Found | None, size:
 def _warnings(done: Plan) -> t.Iterator[str]:
     for item in done:
         if isinstance(item, PushItem):
-            yield from (f"{item.request.reference}: {text}" for text in item.request.form.warnings(item.layer))
+            yield from (f"{item.request.reference}: {text}" for text in item.warnings)
 
 
 def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:

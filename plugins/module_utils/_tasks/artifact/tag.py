@@ -7,12 +7,13 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._oci.descriptor import check_document
-from ..._registry.errors import NotFound
+from ..._registry.errors import NotFound, RegistryError, is_not_started
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from . import difference
+from .never_lower import Versions
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._oci.reference import Reference
@@ -51,6 +52,7 @@ class TagItem:
     raw: bytes
     media_type: str
     previous: dict[str, str | None] = field(default_factory=dict)
+    blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
 
     def describe(self) -> dict[str, t.Any]:
         """The entry of `artifacts` in the result."""
@@ -77,12 +79,14 @@ class Tag:
         progress: Progress = QUIET,
         *,
         move: bool,
+        never_lower: bool = False,
         concurrency: int = 4,
     ) -> None:
         self._requests = requests
         self._registries = registries
         self._batch = batch.Batch(progress, concurrency)
         self._move = move
+        self._never_lower = never_lower
 
     def plan(self) -> Plan:
         """Resolve each reference, and look where its tags point; TagExists in the place of one that may not move."""
@@ -90,13 +94,24 @@ class Tag:
 
     def predict(self, plan: Plan) -> Outcome:
         """What would be tagged."""
-        return self._outcome(plan, "would tag")
+        outcome = self._outcome(plan, "would tag")
+        outcome.warnings += would_fail(*(item.blocked for item in plan if isinstance(item, TagItem)))
+        return outcome
 
     def apply(self, plan: Plan) -> Outcome:
         """Set the tags."""
         return self._outcome(self._batch.each("tagged", self._apply_item, plan), "tagged")
 
     def _plan_item(self, request: TagRequest) -> TagItem:
+        try:
+            return self._look(request)
+        except RegistryError as error:
+            # In check mode an earlier task may be to start the registry; without a digest nothing can be said.
+            if not is_not_started(error) or request.reference.digest is None:
+                raise
+            return TagItem(request, request.reference.digest, b"", "", dict.fromkeys(request.tags), error)
+
+    def _look(self, request: TagRequest) -> TagItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
         answer = registry.get_manifest(reference.repository, reference.pointer)
@@ -115,9 +130,15 @@ class Tag:
                 raise TagExists(reference.with_tag(tag), present, _difference(registry, item, present))
             if present != item.digest:
                 item.previous[tag] = present
+        if self._never_lower and item.previous:
+            versions = Versions(registry, reference.repository)
+            for tag, present in item.previous.items():
+                versions.check(reference.with_tag(tag), item.digest, present)
         return item
 
     def _apply_item(self, item: TagItem) -> TagItem:
+        if item.blocked is not None:
+            raise item.blocked
         reference = item.request.reference
         if not item.raw:
             raise NotFound(f"reference: {reference} does not exist", reference=str(reference))

@@ -134,9 +134,9 @@ class ChartForm:
         metadata = self.metadata
         return {"name": metadata.name, "version": metadata.version, "version_tag": metadata.tag}
 
-    def warnings(self, layer: Layer) -> t.Iterable[str]:
+    def warnings(self, layer: Layer, *, new: bool) -> t.Iterable[str]:
         """What helm 3 will not load."""
-        del layer
+        del layer, new
         if self._large:
             shown = ", ".join(self._large[:_SHOWN])
             yield f"helm 3 loads no file of more than {HELM_3_FILE >> 20} MiB, so it will not load this chart: {shown}"

@@ -24,16 +24,17 @@ class BundleFormat:
 
     name = "bundle"
     title = "sigstore bundle"
+    most = bundle.MAX_BUNDLE  # bytes of one that are read
 
     def listings(self, registry: Registry, repository: str, digest: str) -> t.Iterator[t.Iterator[Stored]]:
         """See Format. From both places where referrers are kept."""
         for entries in listings(registry, repository, digest):
-            yield _read_all(registry, repository, digest, entries)
+            yield self._read_all(registry, repository, digest, entries)
 
     def listing(self, registry: Registry, repository: str, digest: str, *, as_flux: bool = False) -> t.Iterator[Stored]:
         """See Format."""
         found = list_referrers(registry, repository, digest)
-        return _read_all(registry, repository, digest, () if as_flux and found.overlooked else found.entries)
+        return self._read_all(registry, repository, digest, () if as_flux and found.overlooked else found.entries)
 
     def overlooked(self, registry: Registry) -> str:
         """See Format."""
@@ -53,17 +54,10 @@ class BundleFormat:
 
     def write(self, task: Writing) -> None:
         """See Format. Raises RegistryError's kinds."""
-        from ..._cosign import bundle_writer  # who verifies needs neither
-        from ..._registry.put_referrer import put_referrer
+        from ..._cosign import bundle_writer  # who verifies does not need it
 
-        repository = task.reference.repository
         statement = bundle_writer.build_statement(task.subject.digest, task.annotations)
-        signature = task.signer.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
-        content = bundle_writer.build_bundle(statement, signature, task.signer.material(signature))
-        config, manifest = bundle_writer.build_referrer(content, task.subject, bundle.SIGN_PREDICATE, task.created)
-        upload(task.registry, repository, manifest.layers[0], content, new=True)
-        upload(task.registry, repository, manifest.config, config)
-        put_referrer(task.registry, repository, manifest)
+        write_statement(task, statement, bundle.SIGN_PREDICATE)
 
     def seen_by(self, version: FluxVersion, host: str, *, plain_http: bool) -> bool:
         """See Format."""
@@ -83,26 +77,40 @@ class BundleFormat:
             return {"fault": error.message}
         return {"key_hint": parsed.hint, "predicate_type": kind}
 
+    def _read_all(
+        self, registry: Registry, repository: str, digest: str, entries: t.Sequence[Descriptor]
+    ) -> t.Iterator[Stored]:
+        if len(entries) > MAX_SIGNATURES:
+            return iter([Stored(digest, fault=f"more than {MAX_SIGNATURES} referrers")])
+        return one_by_one(registry, entries, lambda entry: self._referrer(registry, repository, digest, entry))
 
-def _read_all(registry: Registry, repository: str, digest: str, entries: t.Sequence[Descriptor]) -> t.Iterator[Stored]:
-    if len(entries) > MAX_SIGNATURES:
-        return iter([Stored(digest, fault=f"more than {MAX_SIGNATURES} referrers")])
-    return one_by_one(registry, entries, lambda entry: _referrer(registry, repository, digest, entry))
+    def _referrer(self, registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:
+        """The bundle behind one entry; None if the entry is another kind of referrer."""
+        try:
+            manifest = _manifest(registry, repository, entry)
+            if manifest is None:
+                return None
+            content = registry.get_blob(repository, manifest.layers[0], self.most)
+        except (BadAnswer, NotFound) as error:
+            return Stored(entry.digest, fault=error.message, tampered=is_tampered(error))
+        # Whoever may push can put any referrer into the index of a fallback tag.
+        foreign = manifest.subject is None or manifest.subject.digest != digest
+        fault = f"the subject of the referrer {entry.digest} is not this artifact" if foreign else ""
+        return Stored(entry.digest, content, fault=fault)
 
 
-def _referrer(registry: Registry, repository: str, digest: str, entry: Descriptor) -> Stored | None:
-    """The bundle behind one entry; None if the entry is another kind of referrer."""
-    try:
-        manifest = _manifest(registry, repository, entry)
-        if manifest is None:
-            return None
-        content = registry.get_blob(repository, manifest.layers[0], bundle.MAX_BUNDLE)
-    except (BadAnswer, NotFound) as error:
-        return Stored(entry.digest, fault=error.message, tampered=is_tampered(error))
-    # Whoever may push can put any referrer into the index of a fallback tag.
-    foreign = manifest.subject is None or manifest.subject.digest != digest
-    fault = f"the subject of the referrer {entry.digest} is not this artifact" if foreign else ""
-    return Stored(entry.digest, content, fault=fault)
+def write_statement(task: Writing, statement: bytes, predicate_type: str) -> None:
+    """Sign a statement, and attach it to its subject."""
+    from ..._cosign import bundle_writer  # who verifies needs neither
+    from ..._registry.put_referrer import put_referrer
+
+    repository = task.reference.repository
+    signature = task.signer.sign(bundle.pae(bundle.PAYLOAD_TYPE, statement))
+    content = bundle_writer.build_bundle(statement, signature, task.signer.material(signature))
+    config, manifest = bundle_writer.build_referrer(content, task.subject, predicate_type, task.created)
+    upload(task.registry, repository, manifest.layers[0], content, new=True)
+    upload(task.registry, repository, manifest.config, config)
+    put_referrer(task.registry, repository, manifest)
 
 
 def _manifest(registry: Registry, repository: str, entry: Descriptor) -> Manifest | None:

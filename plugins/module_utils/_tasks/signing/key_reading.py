@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Key files on disk, read without surprises."""
+"""Small files on disk that a task names, keys above all, read without surprises."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ def read_key_file(path: str, option: str) -> bytes:
     return content
 
 
-def read_if_present(path: str, option: str) -> bytes | None:
-    """As read_key_file, but None where nothing is there. A link is followed (Kubernetes mounts Secrets as links)."""
+def read_if_present(path: str, option: str, most: int = MAX_FILE, what: str = "key") -> bytes | None:
+    """As read_key_file, but None where nothing is there. A link is followed (Kubernetes mounts Secrets as links).
+
+    For another `what` than a key, of `most` bytes, too.
+    """
     try:
         # A named pipe would block; nothing but a regular file is read.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -33,8 +36,9 @@ def read_if_present(path: str, option: str) -> bytes | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise InvalidOption(option, f"{path} is not a regular file", path=path)
-        if found.st_size > MAX_FILE:
-            raise InvalidOption(option, f"{path} has {found.st_size} bytes, which no key has", path=path)
-        return os.read(descriptor, MAX_FILE + 1)
+        if found.st_size > most:
+            raise InvalidOption(option, f"{path} has {found.st_size} bytes, which no {what} has", path=path)
+        with open(descriptor, "rb", closefd=False) as source:
+            return source.read(most + 1)
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ import typing as t
 from ..._cosign import simple_signing, verdicts
 from ..._oci.descriptor import Descriptor, MalformedManifest, Manifest
 from ..._registry.errors import BadAnswer, NotFound
-from ..._shared.errors import InvalidOption
 from ..._shared.strict_json import MalformedJson
 from .signatures import MAX_SIGNATURES, SignatureLost, Stored, Writing, is_tampered, one_by_one, upload
 
@@ -61,9 +60,8 @@ class LegacyFormat:
         registry, reference, digest = task.registry, task.reference, task.subject.digest
         payload = simple_signing_writer.build_payload(reference.name, digest, task.annotations)
         signature = task.signer.sign(payload)
-        if not task.signer.material(signature).of_a_key:
-            raise InvalidOption("format", "only a signature by a key is written in the legacy format; use bundle")
-        ours = simple_signing_writer.LegacySignature.of(payload, signature).layer
+        material = task.signer.material(signature)
+        ours = simple_signing_writer.LegacySignature.of(payload, signature, material).layer
         upload(registry, reference.repository, ours, payload, new=True)
         for _round in rounds():
             if self._append(task, ours):

@@ -22,9 +22,11 @@ class Pair(t.Protocol):
 
     named: Named
 
-    def public_key(self) -> StoredKey: ...
+    def public_key(self) -> StoredKey:
+        """The key that is there; NoSuchKey where there is none."""
 
-    def creator(self) -> t.Callable[[], None]: ...
+    def creator(self) -> t.Callable[[], None]:
+        """What makes the key. A KeyStoreError where this store, or this URI, cannot have one made."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,11 @@ class StoredPair:
         return Plan(key, create, write, said)
 
     def predict(self, plan: Plan) -> Outcome:
+        """What would be made and written."""
         return self._outcome(plan, plan.key, "would make", "would write")
 
     def apply(self, plan: Plan) -> Outcome:
+        """Make the key unless another process of this host has, then write the file of its public half."""
         key = plan.key
         with exclusive(f"key {self._pair.named.uri}"):
             if plan.create is not None:

@@ -3,28 +3,36 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..._cosign import verdicts
+from ..._cosign import attestations, predicates, verdicts
 from ..._cosign.verdicts import Finding, Verdict
 from ..._oci.descriptor import MalformedManifest, check_document
 from ..._registry.errors import BadAnswer, RegistryError
+from ..._shared import strict_json
 from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from ..._shared.strict_json import MalformedJson
 from .. import batch
 from .._case import QUIET, Outcome
+from .attestation_format import AttestationFormat
 from .formats import FORMATS, visible
 from .signatures import is_tampered
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from ..._cosign.age import Age
+    from ..._cosign.attestations import Asked
     from ..._cosign.policy import Trust
     from ..._flux.version import FluxVersion
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
     from .signatures import Format, Stored
+
+
+_MAX_RESULT = 1 << 20  # bytes of JSON of a predicate that go into a result
 
 
 class VerificationFailed(GitopsError):
@@ -35,14 +43,21 @@ class VerificationFailed(GitopsError):
 
 @dataclass(frozen=True)
 class Policy:
-    """What must hold: those who signed satisfy `trust`, each with at least `annotations`.
+    """What must hold: those who signed satisfy `trust`, each with at least `annotations` and at the right `age`.
 
-    With `flux_version` the answer is that Flux's own: which formats it reads, and in which order.
+    With `flux_version` the answer is that Flux's own: which formats it reads, and in which order. With `asked` it is
+    about attestations instead of signatures.
     """
 
     trust: Trust
     annotations: t.Mapping[str, str] = field(default_factory=dict)
     flux_version: FluxVersion | None = None
+    age: Age | None = None
+    asked: Asked | None = None
+
+    def unfit(self, finding: Finding) -> str:
+        """Why a valid signature does not count; empty for one that does."""
+        return self.age.refusal(finding.time) if self.age is not None else ""
 
 
 @dataclass
@@ -55,10 +70,11 @@ class Judged:
     reason: str
     findings: list[Finding] = field(default_factory=list)
     error: GitopsError | None = None
+    deciding: t.Sequence[Finding] = ()  # attestations
 
     def describe(self) -> dict[str, t.Any]:
         """The entry of `verdicts` in the result."""
-        passed = [finding for finding in self.findings if finding.verdict is Verdict.VERIFIED]
+        passed = [one for one in self.deciding or self.findings if one.verdict is Verdict.VERIFIED]
         return {
             "reference": str(self.reference.with_digest(self.digest)) if self.digest else str(self.reference),
             "asked": str(self.reference),
@@ -69,6 +85,7 @@ class Judged:
             "formats": sorted({finding.format for finding in passed}) if self.verdict is Verdict.VERIFIED else [],
             "signed_by": sorted({finding.key for finding in passed if finding.key}),
             "signatures": [_describe(finding) for finding in self.findings],
+            "attestations": [_predicate(finding) for finding in self.deciding],
         }
 
 
@@ -90,6 +107,9 @@ class Verify:
         self._policy = policy
         self._batch = batch.Batch(progress, concurrency, "references")
         self._report_only = report_only
+        # One after the other where a policy is checked, which can be stopped in the main thread alone.
+        checked = policy.asked is not None and policy.asked.check is not None
+        self._concurrency = 1 if checked else concurrency
 
     def plan(self) -> list[Judged | GitopsError]:
         """A verdict for each reference."""
@@ -137,12 +157,31 @@ class Verify:
         except RegistryError as error:
             verdict = Verdict.TAMPERED if is_tampered(error) else Verdict.UNREACHABLE
             return Judged(reference, digest, verdict, error.message, error=error)
+        if self._policy.asked is not None:
+            return self._attested(reference, digest, findings, self._policy.asked)
+        findings = [self._aged(finding) for finding in findings]
         verdict = verdicts.overall(findings, self._policy.trust)
         return Judged(reference, digest, verdict, self._reason(verdict, findings), findings)
+
+    def _attested(self, reference: Reference, digest: str, findings: list[Finding], asked: Asked) -> Judged:
+        """The verdict of those attestations that decide; without any, why there is none."""
+        choice = attestations.decide(findings, self._policy.trust, asked, self._policy.unfit)
+        verdict, refused = verdicts.overall(choice.deciding or choice.findings, self._policy.trust), choice.refused
+        if refused is not None:
+            verdict, reason = refused.verdict, refused.reason
+        else:
+            reason = self._reason(verdict, list(choice.deciding or choice.findings))
+        return Judged(reference, digest, verdict, reason, list(choice.findings), deciding=choice.deciding)
+
+    def _aged(self, finding: Finding) -> Finding:
+        reason = self._policy.unfit(finding) if finding.verdict is Verdict.VERIFIED else ""
+        return replace(finding, verdict=Verdict.WRONG_IDENTITY, reason=reason) if reason else finding
 
     def _findings(self, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
         """What each signature proves; for a Flux version only the signatures that this version would look at."""
         version, findings = self._policy.flux_version, list[Finding]()
+        if self._policy.asked is not None:
+            return self._all(AttestationFormat(self._policy.asked.kind.uri), registry, reference, digest)
         if version is None:
             for form in FORMATS.values():
                 findings += self._in_format(form, registry, reference, digest)
@@ -154,13 +193,22 @@ class Verify:
                 break
         return findings
 
+    def _all(self, form: Format, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
+        """What every bundle proves: the newest is known only when all were read."""
+        try:
+            return [
+                self._judge_stored(form, one, digest) for one in form.listing(registry, reference.repository, digest)
+            ]
+        except (BadAnswer, MalformedManifest, MalformedJson) as error:
+            return [_unreadable(form, error)]
+
     def _in_format(self, form: Format, registry: Registry, reference: Reference, digest: str) -> list[Finding]:
         """What the signatures of one format prove, until they are enough."""
         findings: list[Finding] = []
         try:
             for listed in form.listings(registry, reference.repository, digest):
                 findings = [self._judge_stored(form, one, digest) for one in listed]
-                if self._policy.trust.satisfied(verdicts.signers(findings)):
+                if self._policy.trust.satisfied(verdicts.signers(map(self._aged, findings))):
                     break
         except (BadAnswer, MalformedManifest, MalformedJson) as error:
             findings.append(_unreadable(form, error))
@@ -219,4 +267,33 @@ def _describe(finding: Finding) -> dict[str, t.Any]:
         "digest": finding.location,
         "annotations": dict(finding.annotations),
         "predicate_type": finding.predicate_type,
+        "time": _moment(finding.time),
     }
+
+
+def _predicate(finding: Finding) -> dict[str, t.Any]:
+    """What an attestation says, where it is not too much for a result."""
+    said = finding.predicate if finding.predicate is not None and _is_small(finding.predicate) else None
+    return {
+        "predicate_type": finding.predicate_type,
+        "predicate": said,
+        "omitted": said is None,
+        "key": finding.key,
+        "digest": finding.location,
+        "time": _moment(finding.time),
+        "verdict": finding.verdict.value,
+        "reason": finding.reason,
+    }
+
+
+def _is_small(predicate: t.Mapping[str, t.Any]) -> bool:
+    if predicates.depth_over(predicate, predicates.MAX_DEPTH):
+        return False
+    return len(strict_json.compact(predicate)) <= _MAX_RESULT
+
+
+def _moment(time: float | None) -> str | None:
+    """Unix seconds as RFC 3339."""
+    if time is None:
+        return None
+    return datetime.datetime.fromtimestamp(int(time), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

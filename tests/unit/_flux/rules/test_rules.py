@@ -20,6 +20,7 @@ GITHUB = {
     "issuer": r"^https://token\.actions\.githubusercontent\.com$",
     "subject": r"^https://github\.com/org/repo/.*$",
 }
+GITLAB = {"issuer": r"^https://gitlab\.com$", "subject": r"^https://gitlab\.com/org/repo//.*$"}
 HTTP = {"url": "oci://kind-registry:5000/app", "insecure": True}
 
 
@@ -84,8 +85,8 @@ REFUSED: list[tuple[str, str, Options, str]] = [
     ("key-and-identity", "verify.match_oidc_identity", _keyless(secret_ref="cosign-pub"), ""),
     ("identity-missing", "verify.match_oidc_identity", _keyless(), ""),
     ("identity-missing", "verify.match_oidc_identity", {"verify": {"trusted_root_secret_ref": "root"}}, ""),
-    ("identities-with-bundles", "verify.match_oidc_identity", _keyless(GITHUB, GITHUB), ""),
-    ("identities-with-bundles", "verify.match_oidc_identity", _keyless(GITHUB, GITHUB), "2.8"),
+    ("identities-with-bundles", "verify.match_oidc_identity", _keyless(GITHUB, GITLAB), ""),
+    ("identities-with-bundles", "verify.match_oidc_identity", _keyless(GITHUB, GITLAB), "2.8"),
     (
         "identity-lets-anybody-in",
         "verify.match_oidc_identity[0].subject",
@@ -198,7 +199,8 @@ FINE: list[tuple[Options, str]] = [
     ({"verify": {"provider": "cosign", "secret_ref": "keys"}}, ""),
     (_keyless(GITHUB), ""),
     (_keyless(GITHUB, trusted_root_secret_ref="root"), "2.9"),
-    ({"signature_format": "legacy", **_keyless(GITHUB, GITHUB)}, ""),
+    ({"signature_format": "legacy", **_keyless(GITHUB, GITLAB)}, ""),
+    (_keyless(GITHUB, {**GITHUB, "subject": r"^https://github\.com/org/other/.*$"}), ""),
     ({"verify": {"provider": "notation", "secret_ref": "certs"}}, ""),
     ({**HTTP, "signature_format": "bundle"}, "2.9"),
     ({**HTTP, "signature_format": "both"}, "2.8"),
@@ -241,7 +243,7 @@ def test_no_rule_is_untested() -> None:
 
 
 def test_several_identities_were_fine_before_bundles() -> None:
-    found = _judge({"signature_format": "legacy", **_keyless(GITHUB, GITHUB)}, "2.7")
+    found = _judge({"signature_format": "legacy", **_keyless(GITHUB, GITLAB)}, "2.7")
     assert [one.severity for one in found] == ["warning"]
 
 
