@@ -30,9 +30,9 @@ ATTRIBUTES = frozenset({"check_mode", "diff_mode", "idempotent", "platform", "ac
 ROLE_ATTRIBUTES = ATTRIBUTES - {"action_group"}
 
 SHARED = frozenset({"_shared"})  # every room may import it
-PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux"})
+PURE = frozenset({"_oci", "_artifact", "_cosign", "_flux", "_helm"})
 WIRE = frozenset({"_http"})  # the one HTTP client, under the ports
-PORTS = frozenset({"_registry", "_git", "_githost", "_kube", "_kind", "_kms", "_sigstore"})
+PORTS = frozenset({"_chartrepo", "_registry", "_git", "_githost", "_kube", "_kind", "_kms", "_sigstore"})
 # Who may import whom; a room may always import itself and what is shared.
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(SHARED, frozenset()),

@@ -244,8 +244,9 @@ failure:
   type: dict
 """
 
+from ..module_utils._ansible.packing_options import ledger
 from ..module_utils._ansible.progress import progress
-from ..module_utils._ansible.push_options import PUSH, ledger, push_requests
+from ..module_utils._ansible.push_options import PUSH, push_requests
 from ..module_utils._ansible.registry_options import REGISTRY, registries
 from ..module_utils._ansible.run import run
 from ..module_utils._tasks.artifact.push import Push

@@ -27,6 +27,7 @@ from ansible_collections.proven.gitops.plugins.module_utils._registry.client imp
 from ansible_collections.proven.gitops.plugins.module_utils._registry.credentials import CredentialStore
 from ansible_collections.proven.gitops.plugins.module_utils._registry.settings import ConnectionSettings
 from ansible_collections.proven.gitops.plugins.module_utils._shared.report import VARIABLE, Snapshot
+from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.flux_form import FluxForm
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.ledger import Ledger
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.pull import Pull, PullRequest
 from ansible_collections.proven.gitops.plugins.module_utils._tasks.artifact.push import Push, PushRequest
@@ -67,7 +68,7 @@ def push(registry: RunningRegistry, directory: Path, told: Told) -> list[Referen
         tree.mkdir()
         (tree / "random.yaml").write_bytes(os.urandom(300_000))
         reference = Reference.parse(f"{registry.address}/team/{name}")
-        requests.append(PushRequest(reference, Tree(str(tree), Ignore()), {}))
+        requests.append(PushRequest(reference, FluxForm(Tree(str(tree), Ignore()), {})))
     case = Push(requests, registries(), told, workdir=str(directory), ledger=Ledger(None), concurrency=2)
     outcome = case.apply(case.plan())
     assert outcome.failure is None

@@ -50,6 +50,7 @@ def _registry(directory: Path, key: str, keys: Options) -> dict[str, list[Option
     one, path = {"reference": f"{NOBODY}/team/app:v1"}, {"path": str(tree)}
     signing = {"privatekey_path": key, "privatekey_passphrase": ""}
     tag = {"reference": DIGEST, "tags": ["v1"]}
+    chart = {"reference": f"{NOBODY}/team/app:1.0.0", "path": str(_chart(directory / "chart"))}
     said = {"predicate_type": "custom", "predicate": {"a": "b"}}
     return {
         "cosign_attest": [
@@ -58,11 +59,18 @@ def _registry(directory: Path, key: str, keys: Options) -> dict[str, list[Option
         ],
         "cosign_sign": [{"reference": DIGEST, **signing, **QUICK}, {"references": [DIGEST], **signing, **QUICK}],
         "cosign_verify": [{"reference": DIGEST, **keys, **QUICK}],
+        "helm_chart_push": [{**chart, **QUICK}, {"charts": [chart], **QUICK}],
         "oci_artifact_info": [{**one, **QUICK}],
         "oci_pull": [{**one, "dest": out, **QUICK}, {"artifacts": [{**one, "dest": out}], **QUICK}],
         "oci_push": [{**one, **path, **QUICK}, {"artifacts": [{**one, **path}], **QUICK}],
         "oci_tag": [{**tag, **QUICK}, {"artifacts": [tag], **QUICK}],
     }
+
+
+def _chart(directory: Path) -> Path:
+    directory.mkdir(exist_ok=True)
+    (directory / "Chart.yaml").write_text("apiVersion: v2\nname: app\nversion: 1.0.0\n")
+    return directory
 
 
 def _cluster(keys: Options) -> dict[str, list[Options]]:

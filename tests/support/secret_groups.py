@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from support import charts
 from support.git_server import Bare, git_http_server
 from support.registry import running_registry
 from support.secret_plays import Case, Echo, Evidence, Options, Place
@@ -61,6 +62,7 @@ def _registry_tasks(place: Place, digest: str) -> dict[str, tuple[str, Options]]
     (tree / "a.yaml").write_text("kind: A\n")
     return {
         "oci_push": (":v1", {"path": str(tree)}),
+        "helm_chart_push": (":1.0.0", {"path": str(charts.tree(place.given / "chart"))}),
         "cosign_sign": (digest, {"privatekey_content": pem, "privatekey_passphrase": passphrase}),
         "cosign_verify": (digest, {"public_keys": [{"content": key.public.pem.decode()}]}),
         "oci_tag": (digest, {"tags": ["stable"]}),
@@ -85,6 +87,15 @@ def registry(place: Place, stack: contextlib.ExitStack) -> Group:
         for module in ("oci_push", "cosign_sign")
     ]
     return Group(cases, _heard(echo, "PROVEN_REGISTRY_PASSWORD"))
+
+
+def chart_repository(place: Place, stack: contextlib.ExitStack) -> Group:
+    """With the login of a chart repository, at a server that repeats it."""
+    echo = stack.enter_context(Echo("Basic"))
+    login = {"repo_username": "me", "repo_password": place.secret("helm_chart_push", "repo_password"), "retries": 0}
+    chart = {"reference": "127.0.0.1:9/team/app", "repo_url": echo.url, "name": "app", "version": "1.0.0"}
+    case = Case("helm_chart_push", {**chart, "sha256": "a" * 64, **login}, fails=True)
+    return Group([case], _heard(echo, "PROVEN_CHART_REPO_PASSWORD"))
 
 
 def registry_token(place: Place, stack: contextlib.ExitStack) -> Group:
@@ -274,6 +285,7 @@ def _kubeconfig(place: Place, server: str, user: Options, name: str) -> str:
 GROUPS: dict[str, t.Callable[[Place, contextlib.ExitStack], Group]] = {
     "registry": registry,
     "registry-token": registry_token,
+    "chart-repository": chart_repository,
     "local": local,
     "git": git,
     "kubernetes": kubernetes,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 
 from .._artifact.annotations import CREATED, REVISION, SOURCE
@@ -11,11 +10,12 @@ from .._artifact.ignore import FLUX_DEFAULTS, Ignore
 from .._artifact.tree import Tree
 from .._shared.errors import InvalidOption
 from .._shared.files import on_disk
-from .._tasks.artifact.ledger import Ledger
+from .._tasks.artifact.flux_form import FluxForm
 from .._tasks.artifact.push import PushRequest
-from .argspec import ArgumentSpec, Option, Params, variable
+from .argspec import ArgumentSpec, Option, Params
 from .artifacts import artifacts, items
 from .given import Rules
+from .packing_options import CACHE, check_time, epoch
 from .references import ANNOTATIONS, annotation_map, reference, tag_of
 
 _DEFAULTS: dict[str, Option] = {
@@ -28,11 +28,11 @@ _DEFAULTS: dict[str, Option] = {
     "move": {"type": "bool"},
 }
 PUSH = artifacts("path", {"type": "path"}, {**_DEFAULTS, "compare_with": {"type": "str"}}).merge(
+    CACHE,
     ArgumentSpec(
-        options={"cache_dir": variable("path", "PROVEN_CACHE_DIR")},
         mutually_exclusive=(("compare_with", "artifacts"),),
-        rules=Rules(may_be_empty=frozenset({"cache_dir", "ignore", "artifacts.ignore"})),
-    )
+        rules=Rules(may_be_empty=frozenset({"ignore", "artifacts.ignore"})),
+    ),
 )
 
 
@@ -51,15 +51,6 @@ def push_requests(params: Params) -> list[PushRequest]:
     return requests
 
 
-def ledger(params: Params) -> Ledger:
-    """The ledger in `cache_dir`, by default in the user's own cache; none where the option is empty."""
-    given = params["cache_dir"]
-    if given is not None:
-        return Ledger(os.path.join(given, "layers") if given else None)
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Ledger(os.path.join(home, "proven-gitops", "layers") if os.path.isabs(home) else None)
-
-
 def _push_request(params: Params, option: str) -> PushRequest:
     target = reference(option, params["reference"])
     if target.digest is not None:
@@ -73,9 +64,11 @@ def _push_request(params: Params, option: str) -> PushRequest:
     )
     return PushRequest(
         reference=target,
-        tree=Tree(on_disk(os.path.expanduser(params["path"])), Ignore(ignore), bool(params["resolve_symlinks"])),
-        annotations=_requested(params),
-        created=_epoch() if params["created"] is None else None,
+        form=FluxForm(
+            Tree(on_disk(os.path.expanduser(params["path"])), Ignore(ignore), bool(params["resolve_symlinks"])),
+            _requested(params),
+        ),
+        created=epoch() if params["created"] is None else None,
         compare_with=params["compare_with"],
         move=bool(params["move"]),
     )
@@ -92,25 +85,5 @@ def _requested(params: Params) -> dict[str, str]:
             raise InvalidOption("annotations", f"{key} has another value than the option of its own")
         result[key] = value
     if CREATED in result:
-        _check_time(result[CREATED])
+        check_time(result[CREATED])
     return result
-
-
-def _check_time(text: str) -> None:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or "T" not in text:
-        raise InvalidOption("created", f"{text!r} is not a time as in RFC 3339, such as 2026-11-22T12:00:00Z")
-
-
-def _epoch() -> str | None:
-    """SOURCE_DATE_EPOCH as RFC 3339; it is stamped on what is new, and never makes anything new by itself."""
-    text = os.environ.get("SOURCE_DATE_EPOCH")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 11:
-        raise InvalidOption("created", f"SOURCE_DATE_EPOCH is {text[:40]!r}, not a number of seconds")
-    moment = datetime.datetime.fromtimestamp(int(text), tz=datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

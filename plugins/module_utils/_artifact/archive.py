@@ -43,7 +43,8 @@ class Member:
 class Archive:
     """Iterate over the members; `content()` gives the current file's bytes.
 
-    `mode` is the current member's, -1 for one that no file has; `slashed` says whether its name ends with a slash.
+    `mode` and `time` (in seconds) are the current member's, -1 for one that no file has; `slashed` says whether its
+    name ends with a slash.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Archive:
         self._folded: dict[str, str] = {}
         self._names_left = self._limits.names
         self._headers = 0
-        self.mode = 0
+        self.mode = self.time = 0
         self.slashed = False
         # A global header with a comment, as `git archive` writes it: harmless, but Flux unpacks it as an empty file.
         self.has_comment = False
@@ -94,6 +95,10 @@ class Archive:
         """Whether all that was read is one gzip member with nothing in it but the content."""
         return self._gunzip.is_plain
 
+    def has_header(self, headers: t.Collection[bytes]) -> bool:
+        """The same for a member that begins with one of `headers`."""
+        return self._gunzip.has_header(headers)
+
     def content(self) -> t.Iterator[bytes]:
         """The rest of the current file, in pieces."""
         while self._left:
@@ -117,7 +122,7 @@ class Archive:
         elif size:
             raise UnsafeArchive(f"{name!r} is a {kind} with content", entry=name)
         self._note(name, kind)
-        self.mode, self.slashed = header.mode, raw.endswith("/")
+        self.mode, self.time, self.slashed = header.mode, header.time, raw.endswith("/")
         return Member(name, kind, size)
 
     def _check_file(self, name: str, raw: str, size: int) -> None:

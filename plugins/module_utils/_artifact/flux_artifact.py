@@ -6,15 +6,14 @@ Source: fluxcd/flux2 v2.9 cmd/flux/push_artifact.go and fluxcd/pkg oci/push.go; 
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
-from dataclasses import dataclass, field
 
 from .._oci.descriptor import MANIFEST, Descriptor, Manifest
 from .._shared import strict_json
 from .._shared.digest import of_bytes
 from . import tarball
 from .annotations import CONTENT, CREATED
+from .layer import Content, Layer
 from .tree import Walk
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -41,51 +40,19 @@ CONFIG_BYTES = _config(_NEVER, None)
 CONFIG = Descriptor.of(CONFIG_TYPE, CONFIG_BYTES)
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A packed tree: the gzip's descriptor, the digest and size in bytes of the tar inside, and what the walk met."""
-
-    descriptor: Descriptor
-    content_digest: str
-    content_size: int
-    walk: Walk = field(default_factory=Walk, compare=False)
-
-
-class _Content:
-    """The tar of a tree on its way: its digest and its size, once it has gone through."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._hash = hashlib.sha256()
-        self._size = 0
-        self._walk = Walk()
-
-    def stream(self) -> t.Iterator[bytes]:
-        for piece in tarball.stream(self._tree.entries(self._walk)):
-            self._hash.update(piece)
-            self._size += len(piece)
-            yield piece
-
-    def layer(self, descriptor: Descriptor) -> Layer:
-        return Layer(descriptor, f"sha256:{self._hash.hexdigest()}", self._size, self._walk)
-
-
 def measure(tree: Tree, descriptor: Descriptor) -> Layer:
     """What the tar of `tree` has for a digest and a size, without compressing it; `descriptor` is taken over."""
-    content = _Content(tree)
-    for _piece in content.stream():
-        pass
-    return content.layer(descriptor)
+    return _content(tree).measure(descriptor)
 
 
 def pack(tree: Tree, compressor: Compressor, write: t.Callable[[bytes], object]) -> Layer:
     """Pack `tree`, handing the gzip to `write` piece by piece; memory stays flat whatever the tree's size."""
-    content, packed, size = _Content(tree), hashlib.sha256(), 0
-    for piece in compressor.gzip(content.stream()):
-        packed.update(piece)
-        size += len(piece)
-        write(piece)
-    return content.layer(Descriptor(LAYER_TYPE, f"sha256:{packed.hexdigest()}", size))
+    return _content(tree).pack(compressor, LAYER_TYPE, write)
+
+
+def _content(tree: Tree) -> Content:
+    walk = Walk()
+    return Content(tarball.stream(tree.entries(walk)), walk)
 
 
 def manifest(layer: Layer, annotations: t.Mapping[str, str]) -> Manifest:

@@ -15,13 +15,13 @@ _MAX_PREFIX = 155
 _DEVICE = b"0000000\0" * 2
 
 
-def header(name: str, size: int, mode: int, *, directory: bool = False) -> bytes:
-    """The header blocks of one entry, from its name, its size in bytes, its permission bits and its kind."""
+def header(name: str, size: int, mode: int, *, directory: bool = False, time: int = 0) -> bytes:
+    """The header blocks of one entry, from its name, its size in bytes, its permission bits, its kind and its time."""
     raw, kind = name.encode("utf-8"), b"5" if directory else b"0"
     short = len(raw) <= MAX_NAME and raw.isascii()
     cut = 0 if short else _cut(raw)
     if size <= MAX_SIZE and (short or cut):
-        return block(raw[cut and cut + 1 :], mode, size, kind, rest=_rest(raw[:cut]))
+        return block(raw[cut and cut + 1 :], mode, size, kind, rest=_rest(raw[:cut]), time=time)
     records = b"" if short else record(b"path", raw)
     if size > MAX_SIZE:
         records += record(b"size", b"%d" % size)
@@ -29,7 +29,7 @@ def header(name: str, size: int, mode: int, *, directory: bool = False) -> bytes
     folder, base = posixpath.split(name)
     label = _ascii(posixpath.join(folder, "PaxHeaders.0", base))[:MAX_NAME].rstrip(b"/")
     extended = block(label, 0, len(records), b"x") + records + padding(len(records))
-    return extended + block(_field(_ascii(name)), mode, size, kind, rest=_rest(b""))
+    return extended + block(_field(_ascii(name)), mode, size, kind, rest=_rest(b""), time=time)
 
 
 def _cut(raw: bytes) -> int:

@@ -14,6 +14,7 @@ _OUTPUT = 256 * 1024
 # zlib copies what it did not use yet each time it is called, so that it gets little at a time.
 _INPUT = 64 * 1024
 _GZIP = 31
+_HEAD = 128  # bytes that are kept of what stands before the content
 _MEMBER = 64  # compressed bytes that a member has, on average and beyond the first few
 
 
@@ -41,13 +42,17 @@ class Gunzip:
     @property
     def is_plain(self) -> bool:
         """Whether it was one member, with the header that we and Go write, and hardly larger than its content."""
+        return self.has_header((HEADER,))
+
+    def has_header(self, headers: t.Collection[bytes]) -> bool:
+        """Whether it was one member that begins with one of `headers`, and hardly larger than its content."""
         most = self._produced + self._produced // 1000 + 1024
-        return self._members == 1 and self._head == HEADER and self._received <= most
+        return self._members == 1 and self._head.startswith(tuple(headers)) and self._received <= most
 
     def _feed(self, piece: bytes) -> t.Iterator[bytes]:
         self._received += len(piece)
-        if len(self._head) < len(HEADER):
-            self._head += piece[: len(HEADER) - len(self._head)]
+        if len(self._head) < _HEAD:
+            self._head += piece[: _HEAD - len(self._head)]
         waiting = False
         while piece or waiting:
             if self._engine.eof:

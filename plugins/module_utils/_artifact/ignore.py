@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._shared import go_glob
 from .._shared.errors import InvalidOption
 
 FLUX_DEFAULTS = (
@@ -34,10 +35,6 @@ _ANY_DEPTH = "**"
 _SOMETHING_BELOW = "(?=.)"
 
 
-class _BadPattern(ValueError):
-    """A line that Go's path.Match would call malformed."""
-
-
 class Ignore:
     """The gitignore lines of one artifact."""
 
@@ -49,7 +46,7 @@ class Ignore:
                 groups.append((includes, []))
             try:
                 expression = _expression(line.removeprefix("!"))
-            except _BadPattern as error:
+            except go_glob.BadPattern as error:
                 raise InvalidOption("ignore", f"{line!r} is not a gitignore pattern: {error}") from None
             if expression:
                 groups[-1][1].append(expression)
@@ -79,7 +76,7 @@ def _expression(pattern: str) -> str | None:
         pattern, below = pattern[:-1], _SOMETHING_BELOW
     if "/" in pattern:
         return _anchored(pattern.split("/"), below)
-    return f"(?:[^/]+/)*?{_name(pattern)}/{below}" if pattern else None
+    return f"(?:[^/]+/)*?{go_glob.expression(pattern)}/{below}" if pattern else None
 
 
 def _anchored(parts: list[str], below: str) -> str | None:
@@ -93,61 +90,8 @@ def _anchored(parts: list[str], below: str) -> str | None:
         elif _ANY_DEPTH in part:
             return None
         else:
-            name = _name(part)
+            name = go_glob.expression(part)
             # Not possessive, though it could be: Python before 3.11.5 matches too little then (gh-106052).
             expression += f"(?:(?!{name}/)[^/]+/)*{name}/" if any_depth else f"{name}/"
             any_depth = False
     return expression + below if expression else None
-
-
-def _name(pattern: str) -> str:
-    """The regular expression for one name. As in Go each * takes the shortest that fits, so that time is bounded."""
-    chunks = [""]
-    rest = pattern
-    while rest:
-        if rest[0] == "*":
-            chunks.append("")
-            rest = rest[1:]
-        else:
-            piece, rest = _class(rest[1:]) if rest[0] == "[" else _character(rest)
-            chunks[-1] += piece
-    if len(chunks) == 1:
-        return chunks[0]
-    return chunks[0] + "".join(f"(?>[^/]*?{chunk})" for chunk in chunks[1:-1]) + f"[^/]*{chunks[-1]}"
-
-
-def _character(text: str) -> tuple[str, str]:
-    if text[0] == "?":
-        return "[^/]", text[1:]
-    literal, rest = _literal(text)
-    return re.escape(literal), rest
-
-
-def _literal(text: str) -> tuple[str, str]:
-    text = text.removeprefix("\\")
-    if not text:
-        raise _BadPattern("it ends with a backslash")
-    return text[0], text[1:]
-
-
-def _class(text: str) -> tuple[str, str]:
-    """A class from after its "[" to its "]"."""
-    ranges = ""
-    negated = text.startswith("^")
-    rest = text[negated:]
-    while not (rest.startswith("]") and ranges):
-        low, rest = _bound(rest)
-        high = low
-        if rest.startswith("-"):
-            high, rest = _bound(rest[1:])
-        ranges += f"[{re.escape(low)}-{re.escape(high)}]|" if low <= high else "(?!)|"
-    expression = f"(?!/|{ranges[:-1]})." if negated else f"(?!/)(?:{ranges[:-1]})"
-    return expression, rest[1:]
-
-
-def _bound(text: str) -> tuple[str, str]:
-    if not text:
-        raise _BadPattern("a [ has no ]")
-    if text[0] in "-]":
-        raise _BadPattern(f"an unexpected {text[0]} in a class")
-    return _literal(text)

@@ -37,12 +37,13 @@ MAX_RECORDS = 64
 
 @dataclass(frozen=True)
 class Header:
-    """One header block: the name as it stands there, the type flag, the content's size in bytes, the mode."""
+    """One header block: name as it stands there, type flag, the content's size in bytes, mode, time in seconds."""
 
     name: str
     type: bytes
     size: int
     mode: int
+    time: int
 
 
 def parse(block: bytes) -> Header:
@@ -62,7 +63,7 @@ def parse(block: bytes) -> Header:
     for field in _UNUSED_NUMBERS:
         if block[field.start] not in _BASE_256:
             _octal(block[field])
-    return Header(decode(name), block[156:157], _size(block[124:136]), _mode(block[100:108]))
+    return Header(decode(name), block[156:157], _size(block[124:136]), _small(block[100:108]), _small(block[136:148]))
 
 
 def pax_records(data: bytes) -> dict[bytes, bytes]:
@@ -123,8 +124,8 @@ def _size(field: bytes) -> int:
     return _octal(field)
 
 
-def _mode(field: bytes) -> int:
-    """The mode; -1 where it is so large that no file has it."""
+def _small(field: bytes) -> int:
+    """A mode or time; -1 where it is so large that no file has it."""
     return -1 if field[0] in _BASE_256 else _octal(field)
 
 

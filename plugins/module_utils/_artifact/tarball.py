@@ -32,7 +32,7 @@ def stream(entries: t.Iterable[Entry]) -> t.Iterator[bytes]:
         if entry.source is None:
             yield header(entry.name, 0, directory=True)
         else:
-            yield from _file(entry.name, entry.source, entry.holder)
+            yield from _file(entry)
     yield END
 
 
@@ -43,7 +43,7 @@ def digests(entries: t.Iterable[Entry]) -> t.Iterator[tuple[str, str]]:
             yield f"{entry.name}/", hashlib.sha256(header(entry.name, 0, directory=True)).hexdigest()
         else:
             digest = hashlib.sha256()
-            for piece in _file(entry.name, entry.source, entry.holder):
+            for piece in _file(entry):
                 digest.update(piece)
             yield entry.name, digest.hexdigest()
 
@@ -74,9 +74,9 @@ def record(key: bytes, value: bytes) -> bytes:
     return b"%d" % length + rest
 
 
-def block(name: bytes, mode: int, size: int, kind: bytes, *, rest: bytes = bytes(247)) -> bytes:
-    """One ustar header: no owner, no time. `rest` is what follows the version: names of owners, devices, prefix."""
-    before = b"%s%07o\0%s%011o\0%s" % (name.ljust(100, b"\0"), mode, b"0000000\0" * 2, size, b"00000000000\0")
+def block(name: bytes, mode: int, size: int, kind: bytes, *, rest: bytes = bytes(247), time: int = 0) -> bytes:
+    """One ustar header: no owner. `rest` is what follows the version: names of owners, devices, prefix."""
+    before = b"%s%07o\0%s%011o\0%011o\0" % (name.ljust(100, b"\0"), mode, b"0000000\0" * 2, size, time)
     after = b"%s%s%s%s" % (kind, bytes(100), b"ustar\x0000", rest)
     checksum = sum(before) + sum(b" " * 8) + sum(after)
     return b"%s%06o\0 %s" % (before, checksum, after)
@@ -87,11 +87,13 @@ def padding(size: int) -> bytes:
     return bytes(-size % _BLOCK)
 
 
-def _file(name: str, source: str, holder: int | None) -> t.Iterator[bytes]:
-    descriptor = _open(name, source, holder)
+def content(entry: Entry, announce: t.Callable[[int], object] = lambda _size: None) -> t.Iterator[bytes]:
+    """A file in pieces, `announce` told of its size before; UnreadableTree if it changes under our hands."""
+    name = entry.name
+    descriptor = _open(name, t.cast("str", entry.source), entry.holder)
     try:
         before = os.fstat(descriptor)
-        yield header(name, before.st_size)
+        announce(before.st_size)
         left = before.st_size
         while left:
             piece = _read(descriptor, min(_CHUNK, left), name)
@@ -102,9 +104,19 @@ def _file(name: str, source: str, holder: int | None) -> t.Iterator[bytes]:
         after = os.fstat(descriptor)
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise UnreadableTree(f"path: {name} changed while it was read", entry=name)
-        yield padding(before.st_size)
     finally:
         os.close(descriptor)
+
+
+def _file(entry: Entry) -> t.Iterator[bytes]:
+    sizes: list[int] = []
+    pieces = content(entry, sizes.append)
+    first = next(pieces, b"")
+    yield header(entry.name, sizes[0])
+    if first:
+        yield first
+        yield from pieces
+    yield padding(sizes[0])
 
 
 def start(entry: Entry, limit: int) -> bytes:

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from .._shared import file_names
 from .._shared.errors import GitopsError, InvalidOption
 from . import names
-from .ignore import Ignore
 
 _MAX_FOLLOWED = 10_000
+_SHOWN_ODD = 10
 
 
 class UnreadableTree(GitopsError):
@@ -45,10 +45,13 @@ class Entry:
 
 @dataclass
 class Walk:
-    """What one walk met: how many files were packed, and the links that were left out, with where they lead."""
+    """What one walk met: how many files were packed, the links that were left out, with where they lead, and the names
+    of what is neither file, directory nor link.
+    """
 
     files: int = 0
     links: dict[str, str] = field(default_factory=dict)
+    odd: list[str] = field(default_factory=list)
 
     def leave(self, name: str, reason: str = "") -> None:
         if len(self.links) < _MAX_FOLLOWED:
@@ -101,12 +104,21 @@ def _holds(children: list[bytes], name: str) -> bool:
     return position < len(children) and children[position] == raw
 
 
+class Selection(t.Protocol):
+    """What is left out; `prunes` says that nothing below a directory that is left out can come back."""
+
+    @property
+    def prunes(self) -> bool: ...
+
+    def excludes(self, name: str, *, directory: bool) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Tree:
     """What to pack. `resolve_symlinks` packs what links inside the tree point to, instead of skipping them."""
 
     path: str
-    ignore: Ignore
+    ignore: Selection
     resolve_symlinks: bool = False
 
     def check(self) -> None:
@@ -153,6 +165,8 @@ class Tree:
             directory = stat.S_ISDIR(mode)
             if stat.S_ISLNK(mode):
                 self._leave(levels[0], name, path, walk)
+            elif not directory and not stat.S_ISREG(mode) and not self.ignore.excludes(name, directory=False):
+                walk.odd[:] = [*walk.odd, name][:_SHOWN_ODD]
             if not directory and not stat.S_ISREG(mode):
                 return
             excluded = self.ignore.excludes(name, directory=directory)

@@ -9,23 +9,22 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from .._http import follow as redirects
 from .._http.deadline import Deadline
 from .._http.errors import Unreachable
 from .._http.failures import Broken
 from .._http.retry import Attempts
 from .._http.transport import Answer, Request, Transport, describe
-from .._http.urls import Origin, check_hop, join
+from .._http.urls import Origin
 from .._oci.reference import api_host
 from .auth import Authenticator, Scope, tried
 from .errors import BadAnswer, NotFound, Refused, RegistryError, Unauthorized, of_http
-from .settings import ERROR_LIMIT, REDIRECT_LIMIT
+from .settings import ERROR_LIMIT
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._shared.scrub import Scrubber
     from .credentials import CredentialStore
     from .settings import ConnectionSettings
-
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Session:
@@ -78,21 +77,14 @@ class Session:
         With text for `follow`: only to a path that ends in it.
         """
         self._greet(scope, deadline)
-        at_home = (
-            True  # once away, credentials are not shown again: not even to home, at a path that another host chose
-        )
-        for _turn in range(REDIRECT_LIMIT + 1):
-            at_home = at_home and Origin.of(request.url, request.where) == self.home
-            send = self._authorized if at_home else self._anonymous
-            answer = send(request, scope, deadline)
-            if not follow or answer.status not in _REDIRECTS:
-                return answer
-            target = self._target(answer, follow)
-            if target is None:
-                return answer
-            answer.close()
-            request = replace(request, url=target, home=self.home)
-        raise BadAnswer(f"registry {self.host}: more than {REDIRECT_LIMIT} redirects", registry=self.host)
+
+        def step(step: Request, at_home: bool) -> Answer:
+            return (self._authorized if at_home else self._anonymous)(step, scope, deadline)
+
+        def target(answer: Answer) -> str | None:
+            return self._target(answer, follow) if follow else None
+
+        return redirects.follow(request, self.home, step, target, f"registry {self.host}")
 
     @of_http()
     def read(
@@ -127,11 +119,8 @@ class Session:
 
     def _target(self, answer: Answer, follow: bool | str) -> str | None:
         what = f"registry {self.host}: redirect of {answer.request.where}"
-        target = join(answer.request.url, answer.headers.get("Location"), what)
-        if isinstance(follow, str) and not urlsplit(target).path.endswith(follow):
-            return None
-        check_hop(self.home, Origin.of(answer.request.url, what), Origin.of(target, what), what)
-        return target
+        target = redirects.location(answer, self.home, what)
+        return target if follow is True or urlsplit(target).path.endswith(str(follow)) else None
 
     def _greet(self, scope: Scope, deadline: Deadline) -> None:
         """Ask once how the registry wants to be asked, where we have credentials.

@@ -11,7 +11,6 @@ from .._shared.addresses import is_loopback
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes; what distribution's registry takes, and what every peer but one reads
 ERROR_LIMIT = 64 * 1024  # bytes of an error body that are looked at
 TOKEN_LIMIT = 64 * 1024  # bytes of a token server's answer, as go-containerregistry
-REDIRECT_LIMIT = 5
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from ansible_collections.proven.gitops.plugins.module_utils._artifact.flux_artif
     CONFIG_BYTES,
     CONFIG_TYPE,
     LAYER_TYPE,
-    Layer,
     adoptable,
     manifest,
     pack,
 )
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.ignore import Ignore
+from ansible_collections.proven.gitops.plugins.module_utils._artifact.layer import Layer
 from ansible_collections.proven.gitops.plugins.module_utils._artifact.tree import Tree, UnreadableTree
 from ansible_collections.proven.gitops.plugins.module_utils._oci.descriptor import (
     DOCKER_MANIFEST,

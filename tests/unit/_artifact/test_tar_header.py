@@ -39,7 +39,7 @@ def patched(start: int, data: bytes) -> bytes:
     ],
 )
 def test_sizes(size: bytes, value: int) -> None:
-    assert parse(block(b"a", size)) == Header("a", b"0", value, 0o640)
+    assert parse(block(b"a", size)) == Header("a", b"0", value, 0o640, 0o123)
 
 
 @pytest.mark.fault("A11")
@@ -103,7 +103,7 @@ def test_a_flipped_bit_is_seen(position: int, change: int) -> None:
     raw = bytearray(block(b"a", 5))
     raw[position] ^= change
     try:
-        assert parse(bytes(raw)) == Header("a", b"0", 5, 0o640)
+        assert parse(bytes(raw)) == Header("a", b"0", 5, 0o640, 0o123)
     except UnsafeArchive:
         return
     assert 148 <= position < 156  # another way to write the same checksum

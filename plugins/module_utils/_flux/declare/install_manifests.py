@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._shared import strict_yaml
 from ..._shared.errors import InvalidOption
 from ..._shared.object_id import ObjectId
 from ..._shared.requirements import third_party
 from ..._shared.shapes import at, mappings
-from . import manifest_yaml
-from .manifest_yaml import fault
 
 with third_party():
     import yaml
@@ -37,9 +36,9 @@ def load(text: str, option: str) -> list[Manifest]:
     if len(text) > MAX_LENGTH:
         raise InvalidOption(option, f"larger than {MAX_LENGTH} characters")
     try:
-        documents = [document for document in yaml.load_all(text, manifest_yaml.loader()) if document is not None]
+        documents = [document for document in yaml.load_all(text, strict_yaml.loader()) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidOption(option, f"is not valid YAML: {fault(error)}") from None
+        raise InvalidOption(option, f"is not valid YAML: {strict_yaml.fault(error)}") from None
     objects = [_checked(document, option) for document in documents]
     if not any(is_of_flux(one) for one in objects):
         raise InvalidOption(option, "holds nothing of Flux: no definition or object of fluxcd.io, no component of it")

@@ -12,6 +12,7 @@ import json
 import re
 import typing as t
 
+from ..._shared import strict_yaml
 from ..._shared.errors import GitopsError, InvalidOption
 from ..._shared.requirements import third_party
 from .. import durations
@@ -74,13 +75,6 @@ def is_text(value: str) -> bool:
     return not _UNSTABLE.search(value)
 
 
-def fault(error: Exception) -> str:
-    """What is wrong with a text that is no YAML, and where. Never the lines around it: they may be a Secret's."""
-    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"{str(problem).splitlines()[0][:100] if problem else 'no valid YAML'}{place}"
-
-
 def load(text: str, what: str) -> list[dict[str, t.Any]]:
     """The objects in `text`; empty documents count for nothing. Raises InvalidYaml naming `what`."""
     if len(text) > MAX_LENGTH:
@@ -88,7 +82,7 @@ def load(text: str, what: str) -> list[dict[str, t.Any]]:
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidYaml(f"{what}: {fault(error)}") from None
+        raise InvalidYaml(f"{what}: {strict_yaml.fault(error)}") from None
     for document in documents:
         if not isinstance(document, dict):
             raise InvalidYaml(f"{what}: a document is a {type(document).__name__}, not an object")
@@ -108,7 +102,7 @@ def _prove(text: str, manifests: Manifests, write: t.Callable[[Manifests], str],
 
 def _reads_back(text: str, manifests: Manifests) -> bool:
     try:
-        return list(yaml.load_all(text.encode(), loader())) == [dict(manifest) for manifest in manifests]
+        return list(yaml.load_all(text.encode(), strict_yaml.loader())) == [dict(manifest) for manifest in manifests]
     except (yaml.YAMLError, ValueError, RecursionError):
         return False
 
@@ -122,11 +116,6 @@ def _leaves(value: object, path: Path) -> t.Iterator[tuple[Path, object]]:
             yield from _leaves(one, (*path, place))
     else:
         yield path, value
-
-
-def loader() -> t.Any:
-    """A safe one. That in C is twenty times as fast, and need not be there."""
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _go_document(manifest: t.Mapping[str, t.Any]) -> str:

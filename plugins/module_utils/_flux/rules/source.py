@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ..._oci.reference import InvalidReference, Reference, check_tag
-from ..._shared import addresses
+from ..._shared import addresses, semver
 from ..._shared.digest import InvalidDigest, check_syntax
 from .. import durations, names
 from ..declare.source import Ref, Source
@@ -72,7 +72,7 @@ def _ref(source: Source) -> t.Iterator[Problem]:
     given = [name for name in ("digest", "semver", "tag") if getattr(ref, name) is not None]
     if len(given) > 1:
         advice = "give one of them"
-        if given == ["semver", "tag"] and not semver_range.is_version(str(ref.tag)):
+        if given == ["semver", "tag"] and not semver.is_version(str(ref.tag)):
             advice = f"no range selects {str(ref.tag)[:80]!r}, which is no SemVer version, so give ref.tag alone"
         yield f"ref.{given[1]}", f"Flux would follow {given[0]} and ignore {' and '.join(given[1:])}: {advice}"
     if ref.semver_filter is not None and ref.semver is None:

@@ -13,7 +13,7 @@ from ..._shared.errors import GitopsError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._artifact.tree import Tree
-    from ..._oci.descriptor import Manifest
+    from ..._oci.descriptor import Descriptor
     from ..._registry.client import Registry
 
 Digests = dict[str, str]  # name -> a digest of name, kind and content
@@ -27,13 +27,13 @@ def names_here(tree: Tree) -> Digests:
     return dict(tarball.digests(tree.entries()))
 
 
-def names_there(registry: Registry, repository: str, manifest: Manifest, size: int) -> Digests | None:
+def names_there(registry: Registry, repository: str, layer: Descriptor, size: int) -> Digests | None:
     """The entries of an artifact in the registry; None where it cannot be read, or is far larger than `size` bytes."""
     limits = Limits(content=4 * size + (64 << 20), entries=_MAX_ENTRIES)
     try:
-        pieces = registry.stream_blob(repository, manifest.layers[0], limits.packed)
+        pieces = registry.stream_blob(repository, layer, limits.packed)
         return dict(_digests(Archive(pieces, limits)))
-    except (GitopsError, IndexError):
+    except GitopsError:
         return None
 
 

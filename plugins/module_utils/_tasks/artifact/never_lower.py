@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._flux.rules.semver_range import precedence
 from ..._registry.errors import BadAnswer
 from ..._registry.tags import list_tags
 from ..._shared.errors import GitopsError
+from ..._shared.semver import precedence
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._oci.reference import Reference

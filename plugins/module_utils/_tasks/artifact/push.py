@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push trees as Flux artifacts, only where what is there is not the same already."""
+"""Push artifacts, only where what is there is not the same already."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import tempfile
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ..._artifact import flux_artifact, yaml_check
-from ..._artifact.annotations import CONTENT, CREATED
+from ..._artifact.annotations import CONTENT
 from ..._artifact.compress import Compressor
-from ..._artifact.contents import Contents, contents
-from ..._artifact.limits import Limits, UnsafeArchive
+from ..._artifact.contents import Contents
+from ..._artifact.limits import UnsafeArchive
 from ..._registry.errors import RegistryError, is_not_started
 from ..._registry.uploads import upload_blob
 from ..._shared.digest import of_bytes
@@ -25,28 +25,26 @@ from . import difference, file_lists
 from .tag import TagExists
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ..._artifact.tree import Tree
-    from ..._oci.descriptor import Manifest
+    from ..._artifact.layer import Layer
+    from ..._oci.descriptor import Descriptor, Manifest
     from ..._oci.reference import Reference
     from ..._registry.client import Registries, Registry
     from .._case import Progress
+    from .form import Blob, Form
     from .ledger import Ledger
 
 _SMALL = 1 << 20  # bytes
-_SHOWN_LINKS = 10
-_SHOWN_BROKEN = 5
 
 
 @dataclass(frozen=True)
 class PushRequest:
     """One artifact to push. `compare_with` is a tag, for a reference without one.
 
-    `annotations` are the requested ones: another value is a change. `created` is stamped on a new artifact only.
+    `created` is stamped on a new artifact only.
     """
 
     reference: Reference
-    tree: Tree
-    annotations: t.Mapping[str, str]
+    form: Form
     created: str | None = None
     compare_with: str | None = None
     move: bool = False
@@ -54,9 +52,8 @@ class PushRequest:
     @property
     def compared(self) -> Reference | None:
         """The mutable reference to compare with, if any."""
-        if self.compare_with:
-            return self.reference.with_tag(self.compare_with)
-        return self.reference if self.reference.tag else None
+        tag = self.compare_with or self.reference.tag or self.form.tag
+        return self.reference.with_tag(tag) if tag else None
 
 
 @dataclass
@@ -66,11 +63,13 @@ class PushItem:
     request: PushRequest
     state: t.Literal["pushed", "unchanged", "adopted"]
     manifest: Manifest
-    layer: flux_artifact.Layer
+    layer: Layer
+    blobs: tuple[Blob, ...] = ()  # what else the manifest refers to
+    described: t.Mapping[str, t.Any] = field(default_factory=dict)
     packed: str | None = None
     previous: str | None = None
     learned: Contents | None = None  # what the layer of `manifest` holds, where that is news to the ledger
-    broken: t.Sequence[str] = ()  # YAML that does not parse
+    warnings: tuple[str, ...] = ()
     blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
     names: tuple[str, str] = ("", "")  # with diff: those that go or change, and those that come or change
 
@@ -85,12 +84,12 @@ class PushItem:
             "state": self.state,
             "previous_digest": self.previous,
             "annotations": dict(self.manifest.annotations),
-            "layer_digest": self.manifest.layers[0].digest,
-            "layer_size": self.manifest.layers[0].size,
+            "layer_digest": self.layer.descriptor.digest,
+            "layer_size": self.layer.descriptor.size,
             "content_digest": self.layer.content_digest,
             "content_size": self.layer.content_size,
             "files": self.layer.walk.files,
-            "links_left_out": sorted(self.layer.walk.links),
+            **self.described,
         }
 
 
@@ -122,7 +121,7 @@ class Push:
     def plan(self) -> Plan:
         """Look at every tree before the first request: a path that is missing or empty stops the task."""
         for request in self._requests:
-            request.tree.check()
+            request.form.check()
         with Compressor() as compressor:
             planned = self._batch.each("packed", lambda one: self._plan_item(one, compressor), self._requests)
         self._progress.finish()
@@ -145,15 +144,17 @@ class Push:
                     self._discard(item)
         self._progress.finish()
         self._ledger.note(
-            {
-                item.manifest.layers[0].digest: item.learned
-                for item in done
-                if isinstance(item, PushItem) and item.learned
-            }
+            {item.layer.descriptor.digest: item.learned for item in done if isinstance(item, PushItem) and item.learned}
         )
         return self._outcome(done, "pushed")
 
     def _plan_item(self, request: PushRequest, compressor: Compressor) -> PushItem:
+        try:
+            return self._planned(request, compressor)
+        finally:
+            request.form.close()
+
+    def _planned(self, request: PushRequest, compressor: Compressor) -> PushItem:
         try:
             item = self._look(request, compressor)
         except RegistryError as error:
@@ -161,7 +162,8 @@ class Push:
             if not is_not_started(error) or self._workdir is not None:
                 raise
             item = replace(self._made(request, compressor), blocked=error)
-        item.broken = yaml_check.broken(request.tree) if item.state == "pushed" else ()
+        item.described = request.form.describe(item.layer)
+        item.warnings = tuple(request.form.warnings(item.layer, new=item.state == "pushed"))
         return item
 
     def _look(self, request: PushRequest, compressor: Compressor) -> PushItem:
@@ -183,13 +185,15 @@ class Push:
 
         Only where the manifest could be ours at all is the tree read for it.
         """
-        if not found or not found.manifest or not _adoptable(request, found.manifest):
+        form = request.form
+        there = form.layer_of(found.manifest) if found and found.manifest else None
+        if not found or not found.manifest or not there or not form.may_be(found.manifest):
             return None
-        known = self._ledger.find(found.manifest.layers[0].digest)
-        if known is None or flux_artifact.adoptable(found.manifest, request.annotations, known.diff_id) is not None:
+        known = self._ledger.find(there.digest)
+        if known is None or form.refusal(found.manifest, known.diff_id) is not None:
             return None
-        layer = flux_artifact.measure(request.tree, found.manifest.layers[0])
-        if layer.content_digest != known.digest:
+        layer = form.measure(found.manifest)
+        if layer is None or layer.content_digest != known.digest:
             return None
         return PushItem(request, _state(found.manifest), found.manifest, layer, previous=found.digest)
 
@@ -199,8 +203,10 @@ class Push:
         """The tree as an artifact of our own, or what is there where that turns out to be the same."""
         item = self._made(request, compressor)
         item.previous = found.digest if found else None
-        same = _same(registry, request, found.manifest, item) if found and found.manifest else None
-        if found and found.manifest and same:
+        there = request.form.layer_of(found.manifest) if found and found.manifest else None
+        same = _same(registry, item, found.manifest, there) if found and found.manifest and there else None
+        if found and found.manifest and there and same:
+            item.layer = replace(item.layer, descriptor=there)
             item.manifest, item.state, item.learned = found.manifest, _state(found.manifest), same
         elif request.reference.tag is None and registry.look(request.reference.repository, item.manifest.digest):
             item.state = "unchanged"
@@ -208,15 +214,14 @@ class Push:
 
     def _made(self, request: PushRequest, compressor: Compressor) -> PushItem:
         """The tree as an artifact of our own."""
-        layer, packed = self._pack(request.tree, compressor)
-        stamp = {CREATED: request.created} if request.created else {}
-        made = flux_artifact.manifest(layer, {**stamp, **request.annotations})
+        layer, packed = self._pack(request.form, compressor)
+        made = request.form.manifest(layer, request.created)
         ours = Contents(layer.content_digest, layer.content_digest)
-        return PushItem(request, "pushed", made, layer, packed, learned=ours)
+        return PushItem(request, "pushed", made, layer, request.form.blobs(), packed=packed, learned=ours)
 
-    def _pack(self, tree: Tree, compressor: Compressor) -> tuple[flux_artifact.Layer, str | None]:
+    def _pack(self, form: Form, compressor: Compressor) -> tuple[Layer, str | None]:
         if self._workdir is None:
-            return flux_artifact.pack(tree, compressor, lambda piece: self._progress.transfer(len(piece))), None
+            return form.pack(compressor, lambda piece: self._progress.transfer(len(piece))), None
         with contextlib.ExitStack() as undo:
             handle, path = tempfile.mkstemp(prefix="layer-", dir=self._workdir)
             undo.callback(os.unlink, path)
@@ -226,7 +231,7 @@ class Push:
                     target.write(piece)
                     self._progress.transfer(len(piece))
 
-                layer = flux_artifact.pack(tree, compressor, write)
+                layer = form.pack(compressor, write)
             undo.pop_all()
         return layer, path
 
@@ -245,7 +250,8 @@ class Push:
             new = item.previous is None and layer.size <= _SMALL
             count = self._progress.transfer
             upload_blob(registry, reference.repository, layer, lambda: _open(path), count, new=new)
-            upload_blob(registry, reference.repository, flux_artifact.CONFIG, _config)
+            for blob, content in item.blobs:
+                upload_blob(registry, reference.repository, blob, functools.partial(io.BytesIO, content))
             pointer = reference.tag or item.manifest.digest
             registry.put_manifest(reference.repository, pointer, item.manifest.raw, item.manifest.media_type)
         return item
@@ -279,10 +285,6 @@ class Push:
         )
 
 
-def _config() -> t.BinaryIO:
-    return io.BytesIO(flux_artifact.CONFIG_BYTES)
-
-
 def _open(path: str) -> t.BinaryIO:
     return open(path, "rb")
 
@@ -304,67 +306,52 @@ def _found(registry: Registry, reference: Reference) -> _Found | None:
 def _names(registry: Registry, request: PushRequest, found: _Found | None, size: int) -> tuple[str, str]:
     """What a diff says of files; nothing where what is there cannot be read."""
     there: file_lists.Digests | None = None
-    if found and found.manifest:
-        there = file_lists.names_there(registry, request.reference.repository, found.manifest, size)
+    layer = request.form.layer_of(found.manifest) if found and found.manifest else None
+    if layer:
+        there = file_lists.names_there(registry, request.reference.repository, layer, size)
     if found and there is None:
         return "", ""
-    return file_lists.as_lines(there or {}, file_lists.names_here(request.tree))
+    return file_lists.as_lines(there or {}, request.form.names())
 
 
 def _warnings(done: Plan) -> t.Iterator[str]:
-    """A link that is left out may be what the rest cannot do without, and Flux fails on YAML that does not parse."""
     for item in done:
-        if isinstance(item, PushItem) and item.broken:
-            shown = "; ".join(item.broken[:_SHOWN_BROKEN])
-            more = f"; and {len(item.broken) - _SHOWN_BROKEN} more" if len(item.broken) > _SHOWN_BROKEN else ""
-            yield f"{item.request.reference}: not valid YAML, so Flux cannot apply it: {shown}{more}"
-        if isinstance(item, PushItem) and item.layer.walk.links:
-            links = sorted(item.layer.walk.links.items())
-            shown = ", ".join(f"{name} ({reason})" if reason else name for name, reason in links[:_SHOWN_LINKS])
-            more = f" and {len(links) - _SHOWN_LINKS} more" if len(links) > _SHOWN_LINKS else ""
-            yield (
-                f"{item.request.reference}: symbolic links were left out, as Flux leaves them out: {shown}{more}."
-                " Use resolve_symlinks to pack what they point to inside the tree, or name them in ignore"
-            )
-
-
-def _adoptable(request: PushRequest, found: Manifest) -> bool:
-    """Whether `found` can be what is to be pushed, as far as its manifest tells."""
-    return flux_artifact.adoptable(found, request.annotations) in (None, flux_artifact.UNKNOWN_CONFIG)
+        if isinstance(item, PushItem):
+            yield from (f"{item.request.reference}: {text}" for text in item.warnings)
 
 
 def _state(found: Manifest) -> t.Literal["unchanged", "adopted"]:
     return "unchanged" if CONTENT in found.annotations else "adopted"
 
 
-def _same(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
+def _same(registry: Registry, item: PushItem, found: Manifest, layer: Descriptor) -> Contents | None:
     """What the layer of `found` holds, if that and all else is the same: by its digest, else by its content.
 
     The recorded content digest can only rule out: that it matches is proven by reading the layer, since anybody who
     may push can claim it, and what is unchanged here will be signed.
     """
-    if not _adoptable(request, found):
+    form = item.request.form
+    if not form.may_be(found):
         return None
     held, ours = item.learned, item.layer.descriptor
-    if found.layers[0].digest == ours.digest and found.layers[0].size != ours.size:
+    if layer.digest == ours.digest and layer.size != ours.size:
         return None
-    if found.layers[0].digest != ours.digest:
-        held = _contents(registry, request, found, item)
+    if layer.digest != ours.digest:
+        held = _contents(registry, item, found, layer)
         if held is None or held.digest != item.layer.content_digest:
             return None
-    diff_id = held.diff_id if held else None
-    return held if flux_artifact.adoptable(found, request.annotations, diff_id) is None else None
+    return held if form.refusal(found, held.diff_id if held else None) is None else None
 
 
-def _contents(registry: Registry, request: PushRequest, found: Manifest, item: PushItem) -> Contents | None:
+def _contents(registry: Registry, item: PushItem, found: Manifest, layer: Descriptor) -> Contents | None:
     """What the layer of `found` really holds; None where that cannot be what we have packed."""
     if found.annotations.get(CONTENT, item.layer.content_digest) != item.layer.content_digest:
         return None
     largest = 2 * item.layer.descriptor.size + _SMALL
-    if found.layers[0].size > largest:  # no compressor makes that of the same files
+    if layer.size > largest:  # no compressor makes that of the same files
         return None
-    limits = Limits(content=item.layer.content_size + (1 << 20))
+    request = item.request
     try:
-        return contents(registry.stream_blob(request.reference.repository, found.layers[0], largest), limits)
+        return request.form.contents(registry.stream_blob(request.reference.repository, layer, largest), item.layer)
     except UnsafeArchive:
         return None

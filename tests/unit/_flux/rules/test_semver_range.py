@@ -8,8 +8,6 @@ import pytest
 from ansible_collections.proven.gitops.plugins.module_utils._flux.rules.semver_range import (
     InvalidRange,
     check,
-    is_version,
-    precedence,
 )
 
 
@@ -63,33 +61,3 @@ def test_takes_what_flux_parses(text: str) -> None:
 def test_refuses_what_flux_does_not_parse(text: str) -> None:
     with pytest.raises(InvalidRange):
         check(text)
-
-
-@pytest.mark.parametrize(
-    ("tag", "answer"),
-    [
-        ("1.9.1", True),
-        ("v1.9.1", True),
-        ("1.0.0-rc.1", True),
-        ("1.0.0_build.5", False),
-        ("0.0.0", True),
-        ("1.9", False),
-        ("1", False),
-        ("01.0.0", False),
-        ("main-3f2a1c", False),
-        ("latest", False),
-        ("1.0.0-", False),
-        ("1.0.0 ", False),
-    ],
-)
-def test_what_a_range_can_select(tag: str, answer: bool) -> None:
-    assert is_version(tag) is answer
-
-
-def test_versions_are_sorted_as_semver_does() -> None:
-    """The example of section 11, with what the library of Flux takes besides."""
-    before = "0.9.9 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1"
-    versions = [*before.split(), "v1.0.0", "1.2.0", "1.10.0"]
-    assert sorted(versions[5:] + versions[:5], key=lambda version: precedence(version) or ()) == versions
-    assert precedence("1.0.0+b") == precedence("v1.0.0+a")
-    assert precedence("latest") is None
