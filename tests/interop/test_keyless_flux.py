@@ -25,7 +25,11 @@ def _declare(ours: Ours, space: Flux, sigstore: Sigstore, repository: str, *peop
         "trusted_root_secret_ref": "sigstore-root",
     }
     kubeconfig = space.api.kubeconfig()
-    root: dict[str, t.Any] = {"name": "sigstore-root", "namespace": space.namespace, "trusted_root": str(sigstore.trusted_root)}
+    root: dict[str, t.Any] = {
+        "name": "sigstore-root",
+        "namespace": space.namespace,
+        "trusted_root": str(sigstore.trusted_root),
+    }
     ours("flux_secret", kubeconfig=kubeconfig, **root)
     options: dict[str, t.Any] = {
         "target": "cluster",
