@@ -14,10 +14,10 @@ from interop.cosign import Cosign, Keys
 from interop.places import Place
 from interop.stored import Document, Stored
 from support.predicates import PREDICATES
-from support.private_sigstore import Sigstore, missing, running_sigstore
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from interop.conftest import Ours, Push
+    from support.private_sigstore import Sigstore
 
 each_kind = pytest.mark.parametrize("kind", PREDICATES)
 SCAN = PREDICATES["vuln"]
@@ -153,15 +153,6 @@ def test_a_predicate_that_was_changed_is_refused_by_both(
 
 def _statement(bundle: Document) -> Document:
     return t.cast(Document, json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"])))
-
-
-@pytest.fixture(scope="module")
-def sigstore(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sigstore]:
-    """Private services, which say when something was signed."""
-    if missing():
-        pytest.skip(f"{missing()[0]} is not on PATH")
-    with running_sigstore(tmp_path_factory.mktemp("sigstore")) as services:
-        yield services
 
 
 def test_of_keyless_ones_the_newest_decides(sigstore: Sigstore, embedded: Place, push: Push, ours: Ours) -> None:

@@ -8,10 +8,14 @@ the older API (rekor_v1.py).
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 import typing as t
 import urllib.error
@@ -25,7 +29,7 @@ PROGRAMS = ("sigstore-fakes", "fulcio", "rekor-tiles", "timestamp-server", "cosi
 _SINCE = "start-time=2020-01-01T00:00:00Z"
 _PATIENCE = 20.0  # seconds
 ME = "me@lab.example"
-# There can be but one on a machine, since it has a second port that cannot be chosen. One that is there serves as well.
+# There can be but one on a machine, since it has a second port that cannot be chosen.
 _STAMPS = "http://127.0.0.1:3006/api/v1/timestamp"
 _STAMP_SERVER = (
     *("serve", "--host", "127.0.0.1", "--port", "3006", "--scheme", "http"),
@@ -105,14 +109,50 @@ def running_sigstore(directory: Path) -> t.Iterator[Sigstore]:
         store = ("--storage-dir", str(directory / "tiles"), "--signer-filepath", "rekor.key")
         pace = ("--checkpoint-interval", "1s", "--batch-max-age", "100ms")
         run("rekor-tiles", "serve", "--hostname", "127.0.0.1", *ports, *store, *pace)
-        if not _answers(f"{_STAMPS}/certchain"):
-            run("timestamp-server", *_STAMP_SERVER)
+        stack.enter_context(_stamp_server())
         _wait(f"http://127.0.0.1:{fulcio}/api/v2/trustBundle")
         (directory / "tsa.pem").write_bytes(_wait(f"{_STAMPS}/certchain"))
         old = stack.enter_context(running_rekor_v1())
         places = {"fulcio": fulcio, "ctfe": f"{ctlog}/lab", "rekor": rekor, "oidc": issuer}
         addresses = {name: f"http://127.0.0.1:{place}" for name, place in places.items()} | {"tsa": _STAMPS}
         yield _described(directory, addresses, old)
+
+
+@contextlib.contextmanager
+def _stamp_server() -> t.Iterator[None]:
+    """Who comes first starts it, and who goes last ends it: workers share it. One that is there will do."""
+    place = Path(tempfile.gettempdir())
+    with (place / "proven-stamps.lock").open("w") as one, (place / "proven-stamps.users").open("a+") as users:
+        with _alone(one):
+            if not _answers(f"{_STAMPS}/certchain"):
+                users.truncate(0)
+                users.write(str(_detached("timestamp-server", *_STAMP_SERVER)))
+                users.flush()
+                _wait(f"{_STAMPS}/certchain")
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with _alone(one), contextlib.suppress(BlockingIOError, ValueError, ProcessLookupError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                users.seek(0)
+                os.kill(int(users.read()), signal.SIGKILL)
+                users.truncate(0)
+
+
+@contextlib.contextmanager
+def _alone(lock: t.IO[str]) -> t.Iterator[None]:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+def _detached(*words: str) -> int:
+    """A program that outlives who started it: its process number."""
+    no = subprocess.DEVNULL
+    return subprocess.Popen(words, start_new_session=True, stdin=no, stdout=no, stderr=no).pid
 
 
 def _make_keys(directory: Path, issuer: str) -> None:

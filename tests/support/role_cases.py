@@ -85,7 +85,15 @@ print(json.dumps(sys.argv[1:]))
 def _publish(_files: Files) -> dict[str, Variables]:
     artifact = {"reference": "oci://registry.test/team/app", "tag": "1.10", "path": "."}
     given = {"publish_artifacts": [artifact], "publish_privatekey_path": "cosign.key"}
-    return {"publish": given, "public keys": {**given, "publish_public_keys": [{"path": "a.pub"}]}}
+    said = {
+        "publish_attestations": [{"predicate_type": "vuln", "predicate": {"a": "b"}}],
+        "publish_gate": [{"predicate_type": "vuln"}],
+    }
+    return {
+        "publish": given,
+        "public keys": {**given, "publish_public_keys": [{"path": "a.pub"}]},
+        "attestations": {**given, **said},
+    }
 
 
 def _flux_secrets(_files: Files) -> dict[str, Variables]:

@@ -33,6 +33,7 @@ ANSWERS: dict[str, t.Callable[[Options], Options]] = {
     "oci_push": lambda options: {"artifacts": _artifacts(options)},
     "oci_tag": lambda options: {"artifacts": options["artifacts"]},
     "cosign_keypair": lambda options: {"public_key": "PUBLIC"},
+    "cosign_attest": lambda options: {"attestations": [], "key": DIGEST, "public_key": "PUBLIC"},
     "cosign_sign": lambda options: {"signatures": [], "key": DIGEST, "public_key": "PUBLIC"},
     "cosign_verify": lambda options: {
         "verdicts": [{"verdict": "verified", "formats": ["bundle"], "signed_by": [DIGEST]}]

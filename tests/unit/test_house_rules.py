@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYPI = {name: re.split("[<>=]", package)[0] for name, package in requirements.PACKAGES.items()}
 DISTRIBUTIONS = {name: package.lower() for name, package in PYPI.items()}
 ALWAYS = ("requirements.txt", "requirements-cluster.txt")
+BOUNDS = {"python-dateutil<3"}  # what pip is only told lest it takes the wrong one
 USED = (*ALWAYS, "requirements-keyless.txt", "requirements-keys.txt")  # all of what they name is imported
 INSTALLED = (*USED, "requirements-policy.txt")  # by users, each for what it is for
 CODE = (".py", ".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh", ".j2")
@@ -156,7 +157,7 @@ def test_secrets_have_an_environment(path: str, monkeypatch: pytest.MonkeyPatch)
 def test_the_requirements_are_what_is_imported() -> None:
     imported = {name for path in PLUGINS for name in rules.third_party_imports(_read(path))}
     found = {DISTRIBUTIONS.get(name, name) for name in imported}
-    names = {file: rules.requirement_names(_read(file)) for file in INSTALLED}
+    names = {file: rules.requirement_names("\n".join(_lines(file))) for file in INSTALLED}
     assert set[str]().union(*(names[file] for file in USED)) <= found <= set[str]().union(*names.values())
 
 
@@ -183,7 +184,7 @@ def test_execution_environments_get_the_same_requirements() -> None:
 
 
 def _lines(*files: str) -> set[str]:
-    return {line for file in files for line in _read(file).splitlines() if line and line[0] not in "#-"}
+    return {line for file in files for line in _read(file).splitlines() if line and line[0] not in "#-"} - BOUNDS
 
 
 # Each rule on an example that breaks it: a rule that cannot fail checks nothing.
