@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from support import charts
+from support import charts, secret_signers
 from support.git_server import Bare, git_http_server
 from support.registry import running_registry
 from support.secret_plays import Case, Echo, Evidence, Options, Place
@@ -60,10 +60,12 @@ def _registry_tasks(place: Place, digest: str) -> dict[str, tuple[str, Options]]
     tree = place.given / "tree"
     tree.mkdir()
     (tree / "a.yaml").write_text("kind: A\n")
+    by_key = {"privatekey_content": pem, "privatekey_passphrase": passphrase}
     return {
         "oci_push": (":v1", {"path": str(tree)}),
         "helm_chart_push": (":1.0.0", {"path": str(charts.tree(place.given / "chart"))}),
-        "cosign_sign": (digest, {"privatekey_content": pem, "privatekey_passphrase": passphrase}),
+        "cosign_sign": (digest, by_key),
+        "cosign_attest": (digest, {**secret_signers.STATEMENT, **by_key}),
         "cosign_verify": (digest, {"public_keys": [{"content": key.public.pem.decode()}]}),
         "oci_tag": (digest, {"tags": ["stable"]}),
         "oci_artifact_info": (":v1", {}),
@@ -77,7 +79,8 @@ def registry(place: Place, stack: contextlib.ExitStack) -> Group:
     login = {"username": USER, "password": password, "retries": 0}
     good = stack.enter_context(running_registry(place.directory, username=USER, password=password, auth="bearer"))
     echo = stack.enter_context(Echo("Basic"))
-    tasks = _registry_tasks(place, "@{{ result_0_run.artifact.digest }}")
+    digest = "@{{ result_0_run.artifact.digest }}"
+    tasks = _registry_tasks(place, digest)
     cases = [
         Case(module, {"reference": f"{good.address}/team/app{version}", **own, **login})
         for module, (version, own) in tasks.items()
@@ -86,7 +89,20 @@ def registry(place: Place, stack: contextlib.ExitStack) -> Group:
         Case(module, {"reference": f"{echo.host}/team/app{tasks[module][0]}", **tasks[module][1], **login}, fails=True)
         for module in ("oci_push", "cosign_sign")
     ]
-    return Group(cases, _heard(echo, "PROVEN_REGISTRY_PASSWORD"))
+    fulcio = stack.enter_context(Echo())
+    cases += secret_signers.keyless(place, fulcio, f"{good.address}/team/app{digest}", login)
+
+    def check(seen: Evidence) -> None:
+        _heard(echo, "PROVEN_REGISTRY_PASSWORD")(seen)
+        _heard(fulcio, "SIGSTORE_ID_TOKEN")(seen)
+
+    return Group(cases, check)
+
+
+def key_stores(place: Place, stack: contextlib.ExitStack) -> Group:
+    """With the token of a Vault, which repeats it."""
+    echo = stack.enter_context(Echo())
+    return Group(secret_signers.key_store(place, echo), _heard(echo, "VAULT_TOKEN"))
 
 
 def chart_repository(place: Place, stack: contextlib.ExitStack) -> Group:
@@ -286,6 +302,7 @@ GROUPS: dict[str, t.Callable[[Place, contextlib.ExitStack], Group]] = {
     "registry": registry,
     "registry-token": registry_token,
     "chart-repository": chart_repository,
+    "key-stores": key_stores,
     "local": local,
     "git": git,
     "kubernetes": kubernetes,

@@ -6,6 +6,7 @@ Every module runs in check mode, for real, and where it is refused by a server t
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -34,6 +35,17 @@ class Case:
     options: Options
     fails: bool = False
     invalid: bool = False
+
+    def secrets(self) -> dict[str, t.Any]:
+        """The secret options that it gives, by their names in the specification: `key_store.token` is one inside."""
+        found = {name: _at(self.options, name) for name in inputs()[self.module]}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _at(options: t.Any, name: str) -> t.Any:
+    for part in name.split("."):
+        options = options.get(part) if isinstance(options, dict) else None
+    return options
 
 
 @dataclass
@@ -157,7 +169,7 @@ def surroundings(place: Place, record: Path, syslog: Path, started: Path) -> dic
 def _by_variable(place: Place, cases: t.Sequence[Case]) -> dict[str, str]:
     """Every secret variable that there is: those of other modules, too, which these have no business to pass on."""
     optional = {variables[0] for case in cases for variables in inputs()[case.module].values()}
-    used = {inputs()[case.module][name][0] for case in cases for name in case.options if name in inputs()[case.module]}
+    used = {inputs()[case.module][name][0] for case in cases for name in case.secrets()}
     return {
         name: canary.value
         for name, canary in place.canaries.items()
@@ -175,12 +187,15 @@ def _play(place: Place, cases: t.Sequence[Case], by_variable: bool) -> Path:
     tasks: list[Options] = []
     results: list[str] = []
     for number, case in enumerate(cases):
-        given = dict(case.options)
-        for name in [name for name in given if name in inputs()[case.module]]:
-            value = given.pop(name)
+        given = copy.deepcopy(case.options)
+        for name, value in case.secrets().items():
+            *above, last = name.split(".")
+            place_of = _at(given, ".".join(above)) if above else given
+            del place_of[last]
             if not by_variable:
-                secrets[f"secret_{number}_{name}"] = value
-                given[name] = f"{{{{ secret_{number}_{name} }}}}"
+                variable = f"secret_{number}_{name.replace('.', '_')}"
+                secrets[variable] = value
+                place_of[last] = f"{{{{ {variable} }}}}"
         for mode, name in _names(number, case):
             results.append(f"result_{number}_{mode}")
             task: Options = {"name": name, f"proven.gitops.{case.module}": given, "register": results[-1]}

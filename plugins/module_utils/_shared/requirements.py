@@ -23,6 +23,7 @@ import shlex
 import sys
 import typing as t
 
+from .environment import own_without_secrets
 from .errors import MissingRequirement
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -88,6 +89,8 @@ def need(*names: str) -> None:
     for name in names:
         expect(name)
     check()
+    with own_without_secrets():  # libraries ask as they are loaded, and Python starts `uname -p` for the first who asks
+        tuple(platform.uname())
 
 
 def check() -> None:

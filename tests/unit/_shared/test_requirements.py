@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -63,3 +65,20 @@ def test_the_command_fits_the_interpreter(
     monkeypatch.setattr(sys, "prefix", prefix)
     monkeypatch.setattr(requirements, "_marker", lambda: str(marker))
     assert command in requirements.message(["a"], python)
+
+
+def test_what_a_library_starts_as_it_is_loaded_gets_no_secrets(tmp_path: Path) -> None:
+    """azure-identity, which securesystemslib loads where it is installed, asks for the platform."""
+    uname, said = tmp_path / "uname", tmp_path / "said"
+    uname.write_text(f"#!/bin/sh\nenv >>'{said}'\n")
+    uname.chmod(0o755)
+    code = (
+        f"import platform; from {requirements.__name__} import need; need('cryptography'); platform.platform();"
+        " import os; print(os.environ['VAULT_TOKEN'])"
+    )
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "VAULT_TOKEN": "canary", "OTHER": "kept"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "canary\n"
+    assert "OTHER=kept" in said.read_text()
+    assert "canary" not in said.read_text()
