@@ -40,8 +40,7 @@ options:
         type: path
       ca_path:
         description:
-          - A file or directory with certificates in PEM format that are trusted, in addition to the system's. For
-            C(awskms://) they are trusted instead of the system's.
+          - A file or directory with certificates in PEM format that are trusted, in addition to the system's.
           - Can be set with the environment variable E(PROVEN_KEY_STORE_CA_PATH), E(VAULT_CACERT) or E(AWS_CA_BUNDLE).
         type: path
       insecure:

@@ -89,10 +89,16 @@ def _publish(_files: Files) -> dict[str, Variables]:
         "publish_attestations": [{"predicate_type": "vuln", "predicate": {"a": "b"}}],
         "publish_gate": [{"predicate_type": "vuln"}],
     }
+    identity: Variables = {
+        "publish_keyless": True,
+        "publish_trusted_root": "root.json",
+        "publish_signing_config": {"a": "b"},
+    }
     return {
         "publish": given,
         "public keys": {**given, "publish_public_keys": [{"path": "a.pub"}]},
         "attestations": {**given, **said},
+        "keyless": {**given, **said, "publish_privatekey_path": None, **identity},
     }
 
 
