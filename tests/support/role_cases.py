@@ -104,7 +104,8 @@ def _publish(_files: Files) -> dict[str, Variables]:
 
 def _flux_secrets(_files: Files) -> dict[str, Variables]:
     given: Variables = {"flux_secrets_public_keys": [{"path": "a.pub"}], "flux_secrets_registry": "registry.test"}
-    return {"present": given, "absent": {**given, "flux_secrets_state": "absent"}}
+    rooted = {**given, "flux_secrets_trusted_root": "root.json"}
+    return {"present": given, "rooted": rooted, "absent": {**given, "flux_secrets_state": "absent"}}
 
 
 def _flux_source(_files: Files) -> dict[str, Variables]:
