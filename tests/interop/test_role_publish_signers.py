@@ -30,7 +30,7 @@ def variables(embedded: Place, tmp_path: Path) -> dict[str, t.Any]:
 
 @pytest.mark.timeout(600)
 def test_by_an_identity(variables: dict[str, t.Any], sigstore: Sigstore, cosign3: Cosign, tmp_path: Path) -> None:
-    """With a statement by the same identity behind a gate; a second run in check mode finds both, and predicts nothing."""
+    """With a statement by the same identity behind a gate; a second run in check mode predicts nothing."""
     (tmp_path / "token").write_text(sigstore.token())
     (tmp_path / "trusted_root.json").write_text(sigstore.trusted_root.read_text())
     variables |= {

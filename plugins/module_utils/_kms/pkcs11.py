@@ -151,7 +151,7 @@ class Pkcs11:
 
     def _failed(self, error: Exception) -> errors.KeyStoreError:
         """By its kind alone: the text of what an HSM's library says is nobody's to trust."""
-        if self._session is None and type(error) is pkcs11.PKCS11Error:
+        if self._session is None and error.__class__ is pkcs11.PKCS11Error:
             return errors.Unreachable(
                 f"{self.named.where}: {self._address.module} is no PKCS#11 library that can be loaded",
                 key=self.named.uri,
