@@ -20,7 +20,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.signer import Signer
     from .._http.settings import HttpSettings
     from .._sigstore.logged_signer import LoggedSigner
-    from .._sigstore.signer import KeylessSigner, Services
+    from .._sigstore.services import Services
+    from .._sigstore.signer import KeylessSigner
     from .._sigstore.token import IdentityToken
 
 
@@ -75,7 +76,7 @@ def logged(inner: Signer, named: Named, params: Params, settings: HttpSettings, 
 
 def _services(params: Params, settings: HttpSettings, register: Register) -> Services:
     from .._sigstore.service import Service
-    from .._sigstore.signer import Services
+    from .._sigstore.services import Services
 
     now = datetime.datetime.now(datetime.UTC)
     config = signing_config.parse(document(params, "signing_config", settings), "signing_config", now)

@@ -12,9 +12,8 @@ from .._cosign.logged import LoggedKeys
 from .._cosign.pem import read_pem
 from .._cosign.policy import Keys
 from .._cosign.signer import Material
-from .._cosign.simple_signing_writer import NO_PROMISE, LegacySignature
-from .._shared.errors import InvalidOption
-from . import rekor, timestamp
+from .._cosign.simple_signing_writer import LegacySignature
+from . import rekor
 from .errors import BadAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -22,9 +21,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.signatory import Named, Signatory
     from .._cosign.signer import Signer
     from .._cosign.trusted_root import TrustedRoot
-    from .signer import Services
-
-_TRIES = 3
+    from .services import Services
 
 
 class LoggedSigner:
@@ -51,27 +48,24 @@ class LoggedSigner:
         self._named.prepare()
 
     def check_format(self, formats: t.Collection[str]) -> None:
-        """InvalidOption for a format that these services cannot serve."""
-        if "legacy" in formats and any(version != 1 for _service, version in self._services.logs):
-            raise InvalidOption("format", NO_PROMISE)
+        """See Services."""
+        self._services.check_format(formats)
 
     def sign(self, data: bytes) -> bytes:
-        """A signature that is logged; another try where the log has it, which helps for ECDSA alone."""
+        """A signature that is logged and stamped, which material() has the proof of."""
         public = self._inner.public
         der, payload = read_pem(public.pem, "key")[1], rekor.payload_of(data)
-        for _try in range(_TRIES):
-            signature = self._inner.sign(data)
-            signed = rekor.Signed(data, signature, payload, None, der, public.pem, rekor.key_details(public))
-            try:
-                entries = tuple(rekor.add(service, version, signed) for service, version in self._services.logs)
-            except rekor.AlreadyLogged:
-                continue
-            stamps = tuple(timestamp.stamp(service, signature) for service in self._services.timestamps)
-            material = Material(public.hint, None, entries, stamps)
-            self._prove(material, Logged(signature, data, payload, der, public.pem))
-            self._made[signature] = material
-            return signature
-        raise BadAnswer(f"{self._services.logs[0][0].name}: has this signature already, and does not say where")
+        details = rekor.key_details(public)
+
+        def sign() -> rekor.Signed:
+            return rekor.Signed(data, self._inner.sign(data), payload, None, der, public.pem, details)
+
+        witnessed = self._services.witness(sign)
+        signature = witnessed.signed.signature
+        material = Material(public.hint, None, witnessed.entries, witnessed.timestamps)
+        self._prove(material, Logged(signature, data, payload, der, public.pem))
+        self._made[signature] = material
+        return signature
 
     def material(self, signature: bytes) -> Material:
         return self._made.pop(signature)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import threading
 import typing as t
-from dataclasses import dataclass
 
 from .._cosign.bundle_writer import build_bundle
 from .._cosign.identities import Exactly, Identities, Wanted
@@ -19,16 +18,15 @@ from .._cosign.keys import PublicKey
 from .._cosign.pem import read_pem
 from .._cosign.signatory import Signatory
 from .._cosign.signer import Material
-from .._cosign.simple_signing_writer import NO_PROMISE, LegacySignature
-from .._shared.errors import InvalidOption
+from .._cosign.simple_signing_writer import LegacySignature
 from .._shared.requirements import third_party
-from . import fulcio, rekor, timestamp
+from . import fulcio, rekor
 from .errors import BadAnswer
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from .._cosign.trusted_root import TrustedRoot
     from .fulcio import Certified
-    from .service import Service
+    from .services import Services, Witnessed
     from .token import IdentityToken
 
 with third_party():
@@ -36,16 +34,6 @@ with third_party():
     from cryptography.hazmat.primitives.asymmetric import ec
 
 _RENEW = datetime.timedelta(seconds=30)  # before the end: log and time stamp come after the signature
-_TRIES = 3
-
-
-@dataclass(frozen=True)
-class Services:
-    """What signs: Fulcio (None where keys sign), logs with the version of their API, and time stamp authorities."""
-
-    fulcio: Service | None
-    logs: tuple[tuple[Service, int], ...]
-    timestamps: tuple[Service, ...]
 
 
 def _utc_now() -> datetime.datetime:
@@ -77,7 +65,7 @@ class KeylessSigner:
     @property
     def public(self) -> PublicKey:
         """The key of the certificate that signs now."""
-        return self._public(self._current())
+        return _public(self._current())
 
     @property
     def signatory(self) -> Signatory:
@@ -91,9 +79,8 @@ class KeylessSigner:
         return Signatory(f"{name} ({issuer})", trust, identity=name, issuer=issuer)
 
     def check_format(self, formats: t.Collection[str]) -> None:
-        """InvalidOption for a format that these services cannot serve."""
-        if "legacy" in formats and any(version != 1 for _service, version in self._services.logs):
-            raise InvalidOption("format", NO_PROMISE)
+        """See Services."""
+        self._services.check_format(formats)
 
     def prepare(self) -> None:
         """Have a certificate, so that the signatory is certain."""
@@ -101,28 +88,22 @@ class KeylessSigner:
 
     def sign(self, data: bytes) -> bytes:
         """A signature that is logged and stamped, which material() has the proof of."""
-        payload = rekor.payload_of(data)
-        for _try in range(_TRIES):
-            certified = self._current()
-            signature = certified.key.sign(data, ec.ECDSA(hashes.SHA256()))
-            pem = certified.pem.encode()
-            public = read_pem(self._public(certified).pem, "certificate")[1]
-            signed = rekor.Signed(data, signature, payload, certified.der, public, pem)
-            try:
-                material = self._material(certified, signed)
-            except rekor.AlreadyLogged:  # Rekor v2, whose answer was lost; an ECDSA signature is another one each time
-                continue
-            self._made[signature] = material
-            return signature
-        raise BadAnswer(f"{self._services.logs[0][0].name}: says {_TRIES} times that it has a new signature already")
+        used: list[Certified] = []
+
+        def sign() -> rekor.Signed:
+            used.append(self._current())
+            return _signed(used[-1], data)
+
+        witnessed = self._services.witness(sign)
+        self._made[witnessed.signed.signature] = self._material(used[-1], witnessed)
+        return witnessed.signed.signature
 
     def material(self, signature: bytes) -> Material:
         return self._made.pop(signature)
 
-    def _material(self, certified: Certified, signed: rekor.Signed) -> Material:
-        stamps = tuple(timestamp.stamp(service, signed.signature) for service in self._services.timestamps)
-        entries = tuple(rekor.add(service, version, signed) for service, version in self._services.logs)
-        material = Material("", certified.der, entries, stamps, certified.chain)
+    def _material(self, certified: Certified, witnessed: Witnessed) -> Material:
+        signed = witnessed.signed
+        material = Material("", certified.der, witnessed.entries, witnessed.timestamps, certified.chain)
         try:
             if signed.payload is not None:
                 self._prover.prove_bundle(build_bundle(signed.payload, signed.signature, material))
@@ -143,6 +124,12 @@ class KeylessSigner:
                 self._certified = fulcio.certify(self._fulcio, self._tokens(), now)
             return self._certified
 
-    @staticmethod
-    def _public(certified: Certified) -> PublicKey:
-        return PublicKey.of(certified.certificate.public_key(), "certificate")
+
+def _public(certified: Certified) -> PublicKey:
+    return PublicKey.of(certified.certificate.public_key(), "certificate")
+
+
+def _signed(certified: Certified, data: bytes) -> rekor.Signed:
+    signature = certified.key.sign(data, ec.ECDSA(hashes.SHA256()))
+    public = read_pem(_public(certified).pem, "certificate")[1]
+    return rekor.Signed(data, signature, rekor.payload_of(data), certified.der, public, certified.pem.encode())
