@@ -100,8 +100,7 @@ class Prover:
     def prove_bundle(self, raw: bytes) -> x509.Certificate:
         """The certificate of a bundle with a DSSE envelope in it, whose signature is proven; Unproven says why not."""
         try:
-            _entry_in(raw)
-            bundle = Bundle.from_json(_filled(raw))
+            bundle = Bundle.from_json(_with_one_entry(raw))
             self._verifier().verify_dsse(bundle, _Anybody())
             return bundle.signing_certificate
         except _REFUSALS as error:
@@ -135,7 +134,7 @@ class Prover:
     def time_of(self, raw: bytes, beside: t.Mapping[str, str], signature: bytes) -> float | None:
         """When what was proven had been signed, in Unix seconds: the earliest time that the root vouches for."""
         try:
-            found = Bundle.from_json(_filled(raw)) if raw else t.cast("Bundle", _Beside(beside, signature))
+            found = Bundle.from_json(_with_one_entry(raw)) if raw else t.cast("Bundle", _Beside(beside, signature))
             times = self._verifier()._establish_time(found)
         except _REFUSALS as error:
             raise Unproven(_reason(error)) from None
@@ -175,11 +174,25 @@ class _Material:
 
 
 def _entry_in(raw: bytes) -> EntryMessage:
-    material = shapes.at(strict_json.load_object(raw, "the bundle"), "verificationMaterial")
-    count = len(shapes.mappings(shapes.mapping(material).get("tlogEntries")))
-    if count != 1:
-        raise Unproven(f"it has {count or 'no'} entries of a transparency log, where one is asked for")
-    return BundleMessage.from_json(_filled(raw)).verification_material.tlog_entries[0]
+    return BundleMessage.from_json(_with_one_entry(raw)).verification_material.tlog_entries[0]
+
+
+def _with_one_entry(raw: bytes) -> bytes:
+    """The bundle, which has one log entry, with the zeros that the library's model asks for.
+
+    protobuf's JSON leaves them out, and the first entry of a log has them.
+    """
+    bundle = strict_json.load_object(raw, "the bundle")
+    entries = shapes.mappings(shapes.at(bundle, "verificationMaterial", "tlogEntries"))
+    if len(entries) != 1:
+        raise Unproven(f"it has {len(entries) or 'no'} entries of a transparency log, where one is asked for")
+    filled, proof = {"logIndex": "0", **entries[0]}, entries[0].get("inclusionProof")
+    if isinstance(proof, dict):
+        filled["inclusionProof"] = {"logIndex": "0", "hashes": [], **proof}
+    if filled == entries[0]:
+        return raw
+    entries[0].update(filled)
+    return strict_json.compact(bundle)
 
 
 def _entry_beside(beside: t.Mapping[str, str]) -> EntryMessage:
@@ -227,16 +240,6 @@ def _verifier(root: Given) -> Verifier:
         return Verifier(trusted_root=TrustedRoot(RootMessage.from_json(root.raw)))
     except _REFUSALS as error:
         raise InvalidOption("trusted_root", f"not a trusted root: {_first_line(error)}") from None
-
-
-def _filled(raw: bytes) -> bytes:
-    """The bundle with the zeros of a log's first entry, which protobuf's JSON leaves out and the library asks for."""
-    bundle = strict_json.load_object(raw, "the bundle")
-    for entry in shapes.mappings(shapes.at(bundle, "verificationMaterial", "tlogEntries")):
-        entry.setdefault("logIndex", "0")
-        if isinstance(entry.get("inclusionProof"), dict):
-            entry["inclusionProof"] = {"logIndex": "0", "hashes": [], **entry["inclusionProof"]}
-    return strict_json.compact(bundle)
 
 
 def _reason(error: Exception) -> str:
