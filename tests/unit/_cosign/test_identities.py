@@ -79,6 +79,18 @@ def test_a_proven_signature_by_somebody_else_is_one_of_another_identity(trust: I
         assert finding.identity == Identity(WHO, ISSUER)
 
 
+@pytest.mark.parametrize("name", ["v2", "v1"])
+def test_zeros_that_the_first_entry_of_a_log_leaves_out_are_zeros(name: str) -> None:
+    """protobuf's JSON has no zeros and no empty lists; the recorded entries are the first of their logs."""
+
+    def left_out(value: t.Any) -> None:
+        entry = material(value)["tlogEntries"][0]
+        del entry["logIndex"], entry["inclusionProof"]["logIndex"], entry["inclusionProof"]["hashes"]
+
+    finding = judged(name, change=left_out)
+    assert finding.verdict == "verified", finding.reason
+
+
 def material(value: t.Any) -> t.Any:
     return value["verificationMaterial"]
 
