@@ -12,7 +12,7 @@ from .._oci.descriptor import MANIFEST, Descriptor, Manifest
 from .._shared import strict_json
 from .._shared.digest import of_bytes
 from . import tarball
-from .annotations import CONTENT, CREATED
+from .annotations import CONTENT, CREATED, difference
 from .layer import Content, Layer
 from .tree import Walk
 
@@ -70,13 +70,7 @@ def adoptable(found: Manifest, annotations: t.Mapping[str, str], diff_id: str | 
     """
     if foreign := _foreign(found, diff_id):
         return foreign
-    rest = {key: value for key, value in found.annotations.items() if key != CONTENT}
-    if CREATED not in annotations:
-        rest.pop(CREATED, None)
-    if rest != dict(annotations):
-        differing = sorted({key for key, _other in rest.items() ^ annotations.items()})
-        return f"its annotations differ: {', '.join(differing)[:300]}"
-    return None
+    return difference(found.annotations, annotations)
 
 
 def _foreign(found: Manifest, diff_id: str | None) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._artifact.annotations import CONTENT, CREATED
+from .._artifact.annotations import difference
 from .._oci.descriptor import MANIFEST, Descriptor, Manifest
 from .._shared import strict_json
 
@@ -42,13 +42,7 @@ def refusal(
         return "it does not have the layers of this chart"
     if found.raw not in _as_written(found):
         return "its manifest is not written as helm writes it"
-    rest = {key: value for key, value in found.annotations.items() if key != CONTENT}
-    if CREATED not in annotations:
-        rest.pop(CREATED, None)
-    if rest != dict(annotations):
-        differing = sorted({key for key, _other in rest.items() ^ annotations.items()})
-        return f"its annotations differ: {', '.join(differing)[:300]}"
-    return None
+    return difference(found.annotations, annotations)
 
 
 def _as_written(found: Manifest) -> tuple[bytes, bytes]:
