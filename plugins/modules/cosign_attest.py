@@ -140,9 +140,21 @@ key:
       with a warning.
   returned: success
   type: str
-public_key:
-  description: The public key in PEM format.
+key_version:
+  description: The version of O(key) that signed, where its store has versions. V(null) else.
   returned: success
+  type: str
+public_key:
+  description: The public key in PEM format. V(null) for keyless attestations.
+  returned: success
+  type: str
+identity:
+  description: Whom the certificate names, or will name as far as the token says.
+  returned: success, with keyless attestations
+  type: str
+issuer:
+  description: The issuer of the identity.
+  returned: success, with keyless attestations
   type: str
 actions:
   description: What was done, or would be done in check mode, in order.

@@ -13,9 +13,9 @@ from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.attest import Attest, AttestRequest
-from .._tasks.signing.attest_later import AttestLater
 from .._tasks.signing.bundle_format import BundleFormat
 from .._tasks.signing.key_reading import read_if_present
+from .._tasks.signing.later import attest_later
 from .argspec import ArgumentSpec, Params, Register
 from .references import REFERENCES, digest_references
 from .signer_options import SIGNER, MissingSigner, who_signs
@@ -68,7 +68,7 @@ def attest(
     try:
         who = who_signs(params, register, (BundleFormat.name,), check_mode=check_mode)
     except MissingSigner as error:
-        return AttestLater(requests, error.reason)
+        return attest_later(requests, error.reason)
     return Attest(requests, registries, who.signer, progress, named=who.named, concurrency=params["concurrency"])
 
 

@@ -10,8 +10,8 @@ from .._shared.errors import InvalidOption
 from .._shared.scrub import keep_to_ourselves
 from .._tasks._case import QUIET
 from .._tasks.signing.formats import AUTO, BOTH, FORMATS, before, visible
+from .._tasks.signing.later import sign_later
 from .._tasks.signing.sign import Sign, SignRequest
-from .._tasks.signing.sign_later import SignLater
 from .argspec import ArgumentSpec, Params, Register
 from .flux_version import FLUX_VERSION, flux_version
 from .references import ANNOTATIONS, REFERENCES, annotation_map, digest_references
@@ -52,7 +52,7 @@ def sign(
     try:
         who = who_signs(params, register, formats, check_mode=check_mode)
     except MissingSigner as error:
-        return SignLater(requests, error.reason)
+        return sign_later(requests, error.reason)
     return Sign(requests, registries, who.signer, said, progress, named=who.named, concurrency=params["concurrency"])
 
 
