@@ -8,6 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from support import charts
 from support.playbook import ROOT, run
 from support.signing import PASSPHRASE, Key, keys
 
@@ -27,7 +28,7 @@ def address() -> t.Iterator[str]:
         yield f"127.0.0.1:{held.getsockname()[1]}"
 
 
-@pytest.fixture(params=["push", "push with a tag", "sign", "tag"])
+@pytest.fixture(params=["push", "push with a tag", "chart", "sign", "attest", "tag"])
 def task(
     request: pytest.FixtureRequest, address: str, tmp_path: Path, keys: tuple[Key, ...]
 ) -> tuple[str, dict[str, t.Any]]:
@@ -43,7 +44,12 @@ def task(
     tasks: dict[str, tuple[str, dict[str, t.Any]]] = {
         "push": ("oci_push", push),
         "push with a tag": ("oci_push", {**push, "reference": f"oci://{address}/app:v1"}),
+        "chart": (
+            "helm_chart_push",
+            {"path": str(charts.tree(tmp_path / "chart")), "reference": f"oci://{address}/app"},
+        ),
         "sign": ("cosign_sign", signed),
+        "attest": ("cosign_attest", {**signed, "predicate_type": "custom", "predicate": {"a": "b"}}),
         "tag": ("oci_tag", {"reference": f"oci://{address}/app@{DIGEST}", "tags": ["v1"]}),
     }
     return tasks[request.param]

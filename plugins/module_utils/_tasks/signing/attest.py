@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from ..._cosign import bundle, predicates, verdicts
 from ..._cosign.bundle_writer import build_attestation
 from ..._cosign.signatory import NamedByKey
-from ..._oci.descriptor import Descriptor, check_document
-from ..._registry.errors import BadAnswer, NotFound
+from ..._registry.errors import BadAnswer
 from ..._registry.locks import exclusive
-from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
-from .._case import QUIET, Outcome
+from .._case import QUIET, Outcome, would_fail
 from .attestation_format import AttestationFormat
 from .bundle_format import write_statement
 from .formats import FORMATS
 from .signatures import Writing
+from .subject import Subject, look
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._cosign.predicates import Kind, Predicate
@@ -44,7 +43,7 @@ class AttestItem:
     """The plan for one request: what it is about, and whether the attestation is there."""
 
     request: AttestRequest
-    subject: Descriptor | None
+    subject: Subject
     present: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -77,7 +76,9 @@ class Attest:
 
     def predict(self, plan: Plan) -> Outcome:
         """What would be attested."""
-        return self._outcome(plan, "would attest")
+        outcome = self._outcome(plan, "would attest")
+        outcome.warnings += would_fail(*(item.subject.blocked for item in plan if isinstance(item, AttestItem)))
+        return outcome
 
     def apply(self, plan: Plan) -> Outcome:
         """Attest what is missing, unless another process of this host has."""
@@ -86,11 +87,10 @@ class Attest:
     def _plan_item(self, request: AttestRequest) -> AttestItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
-        found = registry.get_manifest(reference.repository, reference.pointer)  # proven bytes, not a header's word
-        if found is None:  # in check mode it may be what an earlier task would have pushed
-            return AttestItem(request, None, warnings=[f"{reference} is not in the registry"])
-        check_document(found[0], found[1], str(reference))
-        item = AttestItem(request, Descriptor(found[1], of_bytes(found[0]), len(found[0])))
+        item = AttestItem(request, look(registry, reference))
+        if item.subject.descriptor is None:
+            item.warnings += item.subject.warnings
+            return item
         signed = self._look(registry, item)
         item.warnings += self._counted(reference, signed) + _hiding(registry, reference)
         return item
@@ -120,9 +120,7 @@ class Attest:
         return [told] if signed else []
 
     def _apply_item(self, item: AttestItem) -> AttestItem:
-        request, subject = item.request, item.subject
-        if subject is None:
-            raise NotFound(f"reference: {request.reference} does not exist", reference=str(request.reference))
+        request, subject = item.request, item.subject.required()
         if item.present:
             return item
         registry = self._registries.get(request.reference.host)

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 
 from ..._cosign import verdicts
 from ..._cosign.signatory import NamedByKey
-from ..._oci.descriptor import Descriptor, check_document
-from ..._registry.errors import BadAnswer, NotFound, RegistryError, is_not_started
+from ..._registry.errors import BadAnswer
 from ..._registry.locks import exclusive
-from ..._shared.digest import of_bytes
 from ..._shared.errors import GitopsError
 from .. import batch
 from .._case import QUIET, Outcome, would_fail
 from .formats import FORMATS
 from .signatures import Stored, Writing
+from .subject import Subject, look
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ..._cosign.signatory import Named
@@ -45,9 +44,8 @@ class SignItem:
     """The plan for one digest: what it is, and the formats in which the wanted signature is missing."""
 
     request: SignRequest
-    subject: Descriptor | None
+    subject: Subject
     missing: tuple[str, ...]
-    blocked: GitopsError | None = None  # why a run would fail now, though an earlier task may mend it
     warnings: list[str] = field(default_factory=list)
 
 
@@ -87,7 +85,7 @@ class Sign:
     def predict(self, plan: Plan) -> Outcome:
         """What would be signed."""
         outcome = self._outcome(plan, "would sign")
-        outcome.warnings += would_fail(*(item.blocked for item in plan if isinstance(item, SignItem)))
+        outcome.warnings += would_fail(*(item.subject.blocked for item in plan if isinstance(item, SignItem)))
         return outcome
 
     def apply(self, plan: Plan) -> Outcome:
@@ -97,17 +95,9 @@ class Sign:
     def _plan_item(self, request: SignRequest) -> SignItem:
         reference = request.reference
         registry = self._registries.get(reference.host)
-        # In check mode an earlier task may be to start the registry, or to push what is not there.
-        try:
-            found = registry.get_manifest(reference.repository, reference.pointer)  # proven, not a header's word
-        except RegistryError as error:
-            if not is_not_started(error):
-                raise
-            return SignItem(request, None, request.formats, error)
-        if found is None:
-            return SignItem(request, None, request.formats, warnings=[f"{reference} is not in the registry"])
-        check_document(found[0], found[1], str(reference))
-        subject = Descriptor(found[1], of_bytes(found[0]), len(found[0]))
+        subject = look(registry, reference)
+        if subject.descriptor is None:
+            return SignItem(request, subject, request.formats, subject.warnings)
         missing = tuple(name for name in request.formats if not self._signed(registry, reference, FORMATS[name]))
         item = SignItem(request, subject, missing)
         item.warnings += [text for name in request.hiding for text in _hidden(registry, request, FORMATS[name])]
@@ -127,11 +117,7 @@ class Sign:
         return finding.verdict is verdicts.Verdict.VERIFIED and dict(finding.annotations) == self._annotations
 
     def _apply_item(self, item: SignItem) -> SignItem:
-        if item.blocked is not None:
-            raise item.blocked
-        reference, subject = item.request.reference, item.subject
-        if subject is None:
-            raise NotFound(f"reference: {reference} does not exist", reference=str(reference))
+        reference, subject = item.request.reference, item.subject.required()
         registry = self._registries.get(reference.host)
         task = Writing(registry, reference, subject, self._signer, self._annotations, self._created)
         done: list[str] = []
@@ -143,7 +129,7 @@ class Sign:
                     continue
                 FORMATS[name].write(task)
                 done.append(name)
-        return SignItem(item.request, subject, tuple(done), warnings=item.warnings)
+        return SignItem(item.request, item.subject, tuple(done), item.warnings)
 
     def _outcome(self, done: Plan, verb: str) -> Outcome:
         names = [str(request.reference) for request in self._requests]
