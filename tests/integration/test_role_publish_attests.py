@@ -27,7 +27,9 @@ def variables(tmp_path: Path, registry: RunningRegistry) -> dict[str, t.Any]:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "a.yaml").write_text("kind: A\n")
     for name in ("sign", "attest"):
-        (tmp_path / f"{name}.key").write_bytes(SigningKey.generate().encrypted_pem(PASSPHRASE.encode()))
+        key = SigningKey.generate()
+        (tmp_path / f"{name}.key").write_bytes(key.encrypted_pem(PASSPHRASE.encode()))
+        (tmp_path / f"{name}.pub").write_bytes(key.public.pem)
     (tmp_path / "scan.json").write_text(json.dumps(PREDICATES["vuln"]))
     return {
         "publish_artifacts": [{"reference": f"oci://{registry.address}/app", "tag": "v1.0.0", "path": "tree"}],
@@ -53,7 +55,9 @@ def test_a_gate_that_does_not_pass_keeps_the_tag_away(variables: dict[str, t.Any
     assert refused.code != 0, refused
     assert "the policy refuses the predicate" in refused.output
     assert "v1.0.0" not in _all(registry)
-    variables["publish_gate"] = [{"predicate_type": "vuln"}]
+    variables["publish_gate"] = [
+        {"predicate_type": "vuln", "public_keys": [{"path": "attest.pub"}, {"path": "sign.pub"}]}  # below the base
+    ]
     assert publish(variables).code == 0
     assert "v1.0.0" in _all(registry)
     again = publish(variables)
