@@ -75,6 +75,18 @@ def test_a_batch(run_module: RunModule, either: RunningRegistry, keys: tuple[Key
     assert verify(run_module, second, keys[0])["verdict"] == "unsigned"
 
 
+def test_a_policy_over_several_artifacts(
+    run_module: RunModule, either: RunningRegistry, keys: tuple[Key, Key, Key]
+) -> None:
+    """Its limit of time is one of the main thread, where others work on several at a time."""
+    references = [artifact(either), artifact(either, b"kind: B\n"), artifact(either, b"kind: C\n")]
+    for reference, predicate in zip(references, (GOOD, BAD, GOOD), strict=True):
+        attest(run_module, reference, keys[0], predicate=predicate)
+    asked: dict[str, t.Any] = {"predicate_type": "vuln", "predicate_schema": NO_CRITICAL, "report_only": True}
+    result = run_module("cosign_verify", references=references, public_keys=[{"path": keys[0].pub}], **asked)
+    assert [one["verdict"] for one in result["verdicts"]] == ["verified", "wrong_identity", "verified"], result
+
+
 def test_without_a_time_every_one_must_pass(
     run_module: RunModule, either: RunningRegistry, keys: tuple[Key, Key, Key]
 ) -> None:

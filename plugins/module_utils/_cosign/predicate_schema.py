@@ -24,8 +24,7 @@ class PredicateSchema:
 
     def __init__(self, schema: t.Mapping[str, t.Any], option: str) -> None:
         """InvalidOption names `option` where this is no schema; MissingRequirement without the package jsonschema."""
-        requirements.expect("jsonschema")
-        requirements.check()
+        requirements.need("jsonschema")
         library, registry = importlib.import_module("jsonschema"), importlib.import_module("jsonschema_specifications")
         self._unresolvable = importlib.import_module("referencing.exceptions").Unresolvable
         if not schema:

@@ -105,11 +105,10 @@ class Verify:
         self._references = references
         self._registries = registries
         self._policy = policy
-        self._batch = batch.Batch(progress, concurrency, "references")
-        self._report_only = report_only
         # One after the other where a policy is checked, which can be stopped in the main thread alone.
         checked = policy.asked is not None and policy.asked.check is not None
-        self._concurrency = 1 if checked else concurrency
+        self._batch = batch.Batch(progress, 1 if checked else concurrency, "references")
+        self._report_only = report_only
 
     def plan(self) -> list[Judged | GitopsError]:
         """A verdict for each reference."""
