@@ -25,11 +25,6 @@ class Material:
     timestamps: tuple[bytes, ...] = ()
     chain: tuple[str, ...] = ()
 
-    @property
-    def of_a_key(self) -> bool:
-        """Whether the key alone proves the signature."""
-        return self.certificate is None and not self.log_entries and not self.timestamps
-
 
 class Signer(t.Protocol):
     """What signs. One serves a whole batch, from several threads at once."""

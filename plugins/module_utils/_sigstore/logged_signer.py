@@ -30,7 +30,6 @@ class LoggedSigner:
     def __init__(self, inner: Signer, services: Services, root: TrustedRoot, named: Named) -> None:
         self._inner = inner
         self._services = services
-        self._root = root
         self._prover = Prover(root)
         self._made: dict[bytes, Material] = {}
         self._named = named
